@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+# fairway: one Makefile, no configure step. Everything made lies under build/.
+#   make            the program, build/fairway
+#   make run        set the machine up, build, open the console on the demo
+#   make test       set the machine up, then every test that needs no extra server
+#   make test SAN=address,undefined | SAN=thread      the same list under sanitizers
+#   make setup      only install what is missing (packages.txt)
+SHELL    := /bin/sh
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+SAN      ?=
+comma    := ,
+BUILD    := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
+
+PKGS     := ncursesw libcurl libcjson yaml-0.1 sqlite3 libmicrohttpd libcmark-gfm libpcre2-8 libutf8proc libcrypto
+TESTPKGS := cmocka vterm
+CC       := $(if $(filter command%,$(origin CC)),$(CC),$(shell command -v ccache >/dev/null 2>&1 && echo 'ccache cc' || echo cc))
+OPT      ?= -O2 -g
+CFLAGS   += -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wno-missing-field-initializers -fno-common $(OPT) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+CPPFLAGS += -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LDFLAGS  += $(if $(SAN),-fsanitize=$(SAN))
+LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcmark-gfm-extensions -lpthread -lm
+
+SRC      := $(sort $(wildcard base/*.c model/*.c tui/*.c backend/*.c backend/providers/*.c backend/providers/*/*.c \
+            platform/*.c views/*.c cli/*.c))
+OBJ      := $(SRC:%.c=$(BUILD)/%.o)
+# Files carried inside the program: default keys, golden paths, the sample platform.
+CARRIED  := $(shell find keymaps paths platform/samples -type f ! -name '*.pyc' 2>/dev/null | LC_ALL=C sort)
+UNIT     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/providers/*.c))
+SUPPORT  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all setup run test unit clean
+all: $(BUILD)/fairway
+
+$(BUILD)/fairway: $(BUILD)/main.o $(BUILD)/libfairway.a
+	@echo '  ld $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libfairway.a: $(OBJ) $(BUILD)/carried.o
+	@rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/stamp.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define FAIRWAY_VERSION "%s"\n' '$(VERSION)' > $@.new
+	@cmp -s $@ $@.new && rm -f $@.new || mv $@.new $@
+FORCE:
+$(BUILD)/base/version.o: CPPFLAGS += -I$(BUILD)
+$(BUILD)/base/version.o: $(BUILD)/stamp.h
+
+$(BUILD)/carried.S: tools/carry.sh $(CARRIED) FORCE
+	@mkdir -p $(@D)
+	@sh tools/carry.sh $(CARRIED) > $@.new
+	@cmp -s $@ $@.new && rm -f $@.new || mv $@.new $@
+$(BUILD)/carried.o: $(BUILD)/carried.S $(CARRIED)
+	@$(CC) -c -o $@ $<
+
+$(BUILD)/tests/%: tests/%.c $(SUPPORT) $(BUILD)/libfairway.a
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	@$(CC) $(CPPFLAGS) $(shell pkg-config --cflags $(TESTPKGS)) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(SUPPORT) \
+		$(BUILD)/libfairway.a $(LDLIBS) $(shell pkg-config --libs $(TESTPKGS))
+
+setup:
+	@sh tools/setup.sh
+
+run: setup
+	@$(MAKE) --no-print-directory all
+	@exec $(BUILD)/fairway demo
+
+unit: $(UNIT)
+	@sh tests/run.sh $(UNIT)
+
+test: setup
+	@$(MAKE) --no-print-directory test-built
+
+.PHONY: test-built
+test-built: all $(UNIT) $(TOOLS)
+	@BUILD=$(BUILD) SAN='$(SAN)' sh tests/run.sh $(UNIT) $(sort $(wildcard tests/e2e/*.sh tests/crash/*.sh tests/docs/*.sh))
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+/*
+ * Time. Wall time is milliseconds since 1970 UTC; 0 stands for "absent". Monotonic time never jumps and is
+ * for every wait, back-off and age of ours. FAIRWAY_NOW=RFC3339 freezes the wall clock (tests). Any thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+int64_t clock_wall_ms(void);
+int64_t clock_mono_ms(void);
+#define CLOCK_TEXT 32 /* room for any text made here */
+/* "2026-08-01T10:00:00.123Z" */
+void clock_rfc3339(int64_t wall_ms, char out[CLOCK_TEXT]);
+/* RFC 3339 with Z or an offset, fraction of any length. */
+bool clock_parse_rfc3339(const char *text, int64_t *wall_ms);
+/* "10m", "1h30m", "45s", "250ms", "2d"; a bare number is refused. Not negative. */
+bool clock_parse_duration(const char *text, int64_t *ms);
+/* The one way ages are told: "0s" … "59s", "12m", "3h", "2d". Negative counts as 0. */
+void clock_age(int64_t ms, char out[CLOCK_TEXT]);
+/* A span told exactly: "41s", "2m 05s", "1h 02m". */
+void clock_span(int64_t ms, char out[CLOCK_TEXT]);
+#endif
