@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+/*
+ * cJSON with the doors closed that hostile input goes through: depth <= 64, no "\u0000" inside strings, no
+ * two equal keys in one object, no bytes after the value, size ceilings by the caller, valid UTF-8 only.
+ * Getters compare names with their case, and never crash on a wrong type. Parsing on one thread only (cJSON keeps
+ * one process-wide error slot).
+ */
+#include <cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+#define JSON_DEPTH 64
+
+/* NULL and *err when it is not acceptable; the caller cJSON_Delete()s the result. */
+cJSON *json_parse(const char *text, size_t len, struct err *);
+/* Members of an object; NULL or the default when absent or of another type. Borrowed. */
+const char *json_text(const cJSON *object, const char *name);
+int64_t json_int(const cJSON *object, const char *name, int64_t absent);
+bool json_bool(const cJSON *object, const char *name, bool absent);
+const cJSON *json_get(const cJSON *object, const char *name);
+/* Text without line breaks; never NULL (out of memory ends the program). The caller frees it. */
+char *json_print(const cJSON *);
+/* Adds only when text is not NULL. */
+void json_add_text(cJSON *object, const char *name, const char *text);
+void json_add_int(cJSON *object, const char *name, int64_t value); /* exact up to 2^53 */
+void json_add_bool(cJSON *object, const char *name, bool value);
+/* Rewrites printed JSON so that no control, C1, bidi or zero-width character is raw: each becomes \uXXXX.
+ * For everything that goes to a person's terminal or pipe. The caller frees it. */
+char *json_mask(const char *printed);
+#endif
