@@ -25,7 +25,7 @@ struct list_source {
 	/* Where id is now, LIST_NO_INDEX when it is gone. hint is where it was. NULL: rows near the hint are
 	 * looked at first, then all of them. */
 	size_t (*index_of)(uint64_t id, size_t hint, void *arg);
-	/* row has one line and, when selected, its `over` set. Not used by tables. May be NULL there. */
+	/* row has one line and, when selected, its `over` set. Not used by sheets. May be NULL there. */
 	void (*draw)(const struct canvas *row, size_t index, bool is_selected, void *arg);
 	void *arg;
 };
