@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BACKEND_REQUEST_H
+#define BACKEND_REQUEST_H
+/*
+ * What a face asks of the backend. A request is made here, owns all its text, and is handed over whole with
+ * backend_send(); after that it is not looked at again. Every request gets any number of messages and then
+ * exactly one MESSAGE_DONE, also when it was cancelled, when the source is down, and at quit.
+ * Any thread, one owner at a time.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "model/record.h"
+
+struct config;
+
+enum request_kind {
+	REQUEST_WATCH,        /* keep records of some kinds fresh until cancelled: MESSAGE_RECORDS, _SETTLED */
+	REQUEST_LOGS,         /* MESSAGE_LOGS until all was sent, or for ever when following */
+	REQUEST_DOCUMENT,     /* MESSAGE_DOCUMENT, in pieces to be joined */
+	REQUEST_SERIES,       /* MESSAGE_SERIES */
+	REQUEST_AUDIT_VERIFY, /* MESSAGE_AUDIT for each chain: the platform's, the console's own */
+	REQUEST_INFO,         /* MESSAGE_INFO */
+	REQUEST_PLAN,         /* MESSAGE_PLAN; a plan that will be refused comes too, and says so */
+	REQUEST_EXECUTE,      /* MESSAGE_OPERATION at each change; its last one is the outcome */
+	REQUEST_UNDO,         /* MESSAGE_OPERATION */
+	REQUEST_RENDER,       /* MESSAGE_FILES: what a golden path would make; writes nothing */
+	REQUEST_RAISE,        /* start the embedded platform when it is absent, and wait until it answers */
+	REQUEST_SHUTDOWN,     /* end the embedded platform */
+	REQUEST_RELOAD,       /* take another configuration */
+	REQUEST_COUNT
+};
+
+enum document_kind {
+	DOCUMENT_RUNBOOK,   /* service, name (NULL: the general one): Markdown */
+	DOCUMENT_SPEC,      /* service: its service.yaml */
+	DOCUMENT_BUILD_LOG, /* name: id of the deploy */
+};
+
+struct log_wish {
+	const char *service;     /* needed */
+	const char *environment; /* NULL: all */
+	const char *instance;    /* NULL: all */
+	int64_t since;           /* wall ms, 0: unsaid */
+	int64_t tail;            /* last lines of each instance, RECORD_NONE: all */
+	bool is_following;
+	bool is_previous;        /* of the process before the last restart */
+};
+
+struct series_wish {
+	const char *service, *environment;
+	const char *name;  /* error_ratio, request_rate, latency_p95, or a metric */
+	int64_t since;     /* wall ms */
+};
+
+struct request {
+	enum request_kind kind;
+	uint64_t id;             /* given by backend_send() */
+	struct arena arena;      /* all text of the request */
+	unsigned kinds;          /* WATCH: REQUEST_KIND(RECORD_…) | … */
+	struct log_wish logs;
+	enum document_kind document;
+	const char *service, *name; /* DOCUMENT */
+	bool is_following;       /* DOCUMENT: a build log that still grows */
+	struct series_wish series;
+	struct wish wish;        /* PLAN, RENDER */
+	const char *plan;        /* EXECUTE: id of the plan */
+	const char *confirm;     /* EXECUTE: what was typed; "yes" for a changing one; NULL for a reversible one */
+	const char *reason;      /* EXECUTE: NULL when none was given */
+	const char *operation;   /* UNDO */
+	bool with_services;      /* SHUTDOWN: stop the instances too */
+	const struct config *config; /* RELOAD: borrowed; it and the one before live until this request is done */
+};
+
+#define REQUEST_KIND(record_kind) (1u << (record_kind))
+#define REQUEST_ALL_KINDS (REQUEST_KIND(RECORD_SOURCE) - 1u)
+
+/* Everything given is copied. */
+struct request *request_new(enum request_kind);
+struct request *request_watch(unsigned kinds);
+struct request *request_logs(const struct log_wish *);
+struct request *request_document(enum document_kind, const char *service, const char *name, bool is_following);
+struct request *request_series(const struct series_wish *);
+struct request *request_plan(const struct wish *);
+struct request *request_render(const struct wish *);
+struct request *request_execute(const char *plan, const char *confirm, const char *reason);
+struct request *request_undo(const char *operation);
+struct request *request_shutdown(bool with_services);
+struct request *request_reload(const struct config *);
+void request_free(struct request *);
+const char *request_kind_name(enum request_kind);
+#endif
