@@ -40,7 +40,7 @@ enum style {
 };
 
 enum style_attr { /* bits */
-	STYLE_BOLD = 1, STYLE_FAINT = 2, STYLE_UNDERLINE = 4, STYLE_REVERSE = 8, STYLE_ITALIC = 16,
+	STYLE_BOLD = 1, STYLE_UNDERLINE = 2, STYLE_REVERSE = 4,
 };
 enum style_depth { STYLE_MONO, STYLE_16, STYLE_256 };
 struct style_look {
