@@ -37,7 +37,7 @@ struct key {
 	int16_t y, x;
 	int64_t at_ms; /* clock_mono_ms() when it came in; dialogs ignore what is older than they are */
 };
-#define KEY_TEXT 24   /* room for any one name */
+#define KEY_TEXT 32   /* room for any one name */
 #define KEY_CHORD_MAX 4 /* keys of a sequence */
 
 bool key_parse(const char *name, struct key *, struct err *);
