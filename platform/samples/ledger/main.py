@@ -46,7 +46,8 @@ def book(request):
         post("cash", currency, minor_units)
         post("revenue", currency, -minor_units)
     entries_booked.add(currency)
-    log_sometimes("info", "entry booked", request_id=request.id, **entry)
+    log_sometimes("info", "entry booked", request_id=request.id,
+                  currency=currency, minor_units=minor_units)
     return 201, entry
 
 

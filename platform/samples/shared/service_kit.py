@@ -13,7 +13,6 @@ call. Standard library only. This is a whole service:
         app.run()
 """
 
-import datetime
 import http.client
 import json
 import os
@@ -45,9 +44,10 @@ _log_seen = {}          # message -> (time of its last line, left out since)
 
 def log(level, msg, error=None, **fields):
     """Write one JSON object as one line, then the stack trace of `error`."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z"
-    line = {"time": stamp, "level": level, "msg": msg, **fields}
+    now = time.time()
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+    line = {"time": f"{stamp}.{int(now % 1 * 1000):03}Z",
+            "level": level, "msg": msg, **fields}
     text = json.dumps(line, ensure_ascii=False) + "\n"
     if error is not None:
         text += "".join(traceback.format_exception(
@@ -110,7 +110,8 @@ class Histogram(Metric):
 
     def observe(self, seconds, *labels):
         with self.lock:
-            counts, total = self.values.get(labels, ([0] * len(BUCKETS) + [0], 0))
+            none = [0] * (len(BUCKETS) + 1)
+            counts, total = self.values.get(labels, (none, 0))
             for i, bound in enumerate(BUCKETS):
                 counts[i] += seconds <= bound
             counts[-1] += 1
@@ -265,10 +266,11 @@ class App:
     def answer(self, request):
         """Status and body for a request that is not a probe."""
         start = time.monotonic()
-        pattern, function, parameters = self.find(request) or ("other", None, {})
+        route = self.find(request)
+        pattern, function, parameters = route or ("other", None, {})
         try:
-            if function is None:
-                raise HttpError(404, f"no {request.method} {request.path} here")
+            if not route:
+                raise HttpError(404, f"no {request.method} {request.path}")
             inject_fault()
             status, body = function(request, **parameters)
         except Exception as error:
@@ -288,7 +290,9 @@ class App:
         if path == "/healthz":
             return 200, "ok\n"
         if path == "/readyz":
-            return (503, "stopping\n") if self.is_stopping else (200, "ready\n")
+            if self.is_stopping:
+                return 503, "stopping\n"
+            return 200, "ready\n"
         if path == "/metrics":
             return 200, "".join(map(str, self.metrics))
         return None
@@ -367,8 +371,8 @@ class Handler(BaseHTTPRequestHandler):
                 return
             status, body = app.answer(
                 Request(self.command, self.path, request_id, data))
-        self.send(status, json.dumps({**body, "request_id": request_id}) + "\n",
-                  "application/json", request_id)
+        text = json.dumps({**body, "request_id": request_id}) + "\n"
+        self.send(status, text, "application/json", request_id)
 
     def send(self, status, text, content_type, request_id):
         data = text.encode()
