@@ -180,6 +180,9 @@ class Upstream:
         self.variable = name.upper().replace("-", "_") + "_URL"
         self.idle = []
 
+    def address(self):
+        return urlsplit(os.environ[self.variable]).netloc
+
     def connect(self):
         while self.idle:
             connection = self.idle.pop()
@@ -187,8 +190,8 @@ class Upstream:
             if not select.select([connection.sock], [], [], 0)[0]:
                 return connection
             connection.close()
-        address = urlsplit(os.environ[self.variable]).netloc
-        return http.client.HTTPConnection(address, timeout=UPSTREAM_TIMEOUT)
+        return http.client.HTTPConnection(self.address(),
+                                          timeout=UPSTREAM_TIMEOUT)
 
     def call(self, method, path, body=None, request_id=""):
         """The answer's JSON. Raises HttpError: 502 when the service failed or
@@ -209,9 +212,12 @@ class Upstream:
             self.idle.append(connection)
         if response.status >= 500:
             raise HttpError(502, f"{self.name} answered {response.status}")
-        answer = json.loads(text)
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            raise HttpError(502, f"{self.name} answered no JSON") from None
         if response.status >= 400:
-            raise HttpError(response.status, answer["error"])
+            raise HttpError(response.status, answer.get("error", "refused"))
         return answer
 
     def close(self):

@@ -82,10 +82,11 @@ def main():
     crowds = [Crowd("gateway", rates["gateway"], lambda: shop(currencies)),
               Crowd("search", rates["search"], search),
               Crowd("users", rates["users"], sign_in)]
+    log("info", "the shop is open", environment=ENVIRONMENT,
+        to=[crowd.upstream.address() for crowd in crowds],
+        per_second=sum(rates.values()))
     for crowd in crowds:
         crowd.start()
-    log("info", "the shop is open", environment=ENVIRONMENT,
-        per_second=sum(rates.values()))
     while not signal.sigtimedwait(STOP_SIGNALS, SUMMARY_EVERY):
         log("info", "customers",
             **{crowd.upstream.name: crowd.sent for crowd in crowds},
