@@ -141,6 +141,16 @@ void complain(struct complaints *c, const char *file, int line, const char *key,
 	str_finish(&s);
 }
 
+void complaints_join(struct complaints *to, struct complaints *from)
+{
+	struct str all = {.s = to->text, .len = to->len, .cap = to->len + (to->text != NULL)};
+	str_add(&all, from->text);
+	to->text = all.s;
+	to->len = all.len;
+	to->count += from->count;
+	complaints_finish(from);
+}
+
 void complaints_finish(struct complaints *c)
 {
 	free(c->text);

@@ -54,5 +54,7 @@ struct complaints {
 };
 void complain(struct complaints *, const char *file, int line, const char *key, const char *value,
               const char *reason, ...) __attribute__((format(printf, 6, 7)));
+/* Moves those of *from behind those of *to; *from is empty after. */
+void complaints_join(struct complaints *to, struct complaints *from);
 void complaints_finish(struct complaints *);
 #endif
