@@ -2,9 +2,9 @@
 #ifndef TUI_SHEET_H
 #define TUI_SHEET_H
 /*
- * A sheet: a list with columns: a header line, widths shared out (layout.h), the first columns frozen while the
- * others pan, and a mark of the scroll position at the right edge. Columns that do not fit are left out
- * from the right; a "›" in the header says so. Cells come from a callback. UI thread.
+ * A sheet: a list with columns: a header line, widths shared out (layout.h), the first columns frozen
+ * while the others pan, and a mark of the scroll position at the right edge. Columns that do not fit are
+ * left out from the right; a "›" in the header says so. Cells come from a callback. UI thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,7 +40,8 @@ struct sheet {
 	} placed[SHEET_COLUMNS_MAX]; /* width 0: not shown */
 	int drawn_y, drawn_x;
 };
-/* Copies the columns (at most SHEET_COLUMNS_MAX; more is a mistake of ours). frozen 1, chosen -1. */
+/* Do not move the struct afterwards. Copies the columns (at most SHEET_COLUMNS_MAX; more is a mistake of
+ * ours). frozen 1, chosen -1. */
 void sheet_init(struct sheet *, const struct sheet_source *, const struct sheet_column *, size_t n);
 /* Other columns for the same rows (environments came). */
 void sheet_set_columns(struct sheet *, const struct sheet_column *, size_t n);

@@ -33,7 +33,7 @@ struct term_options {
 	bool is_utf8;      /* what utf8_start_locale() returned; false: ASCII. FAIRWAY_ASCII=1 too */
 };
 /* Takes the terminal on stdin and stdout: raw mode, alternate screen, mouse clicks and wheel, bracketed
- * paste. Colours by TERM, COLORTERM and NO_COLOR. NULL with a sentence when there is no terminal, TERM is
+ * paste. Colours by TERM and NO_COLOR. NULL with a sentence when there is no terminal, TERM is
  * unset, dumb or unknown: it names `fairway status`. */
 struct term *term_open(const struct term_options *, struct err *);
 /* Restores the screen and the modes, frees. NULL is fine. A terminal that does not read: after 250 ms
@@ -71,7 +71,7 @@ bool term_is_lent(const struct term *);
 /* After SIGCONT that did not come through term_suspend(): somebody stopped us from outside. */
 void term_continued(struct term *);
 
-void term_bell(struct term *); /* with the next bytes sent */
+void term_bell(struct term *); /* with the next term_draw() */
 /* OSC 52, write-only. False when the text makes more than TERM_COPY_MAX base64 bytes or one copy waits
  * already. The caller redacts secrets first. */
 #define TERM_COPY_MAX 74994
