@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/verb.h"
+
+#include "base/str.h"
+
+#define GUARDED (OPT_ENV | OPT_WRITE)
+
+static const struct verb verbs[] = {
+	/* read */
+	{"status", "", "Tell how everything is, in one look", 0, 0, 0, false, read_status, NULL},
+	{"services", "", "List services with their placements", OPT_ENV, 0, 0, false, read_list, NULL},
+	{"service", "SERVICE", "List the placements of a service", OPT_ENV, 1, 1, false, read_service, NULL},
+	{"instances", "[SERVICE]", "List instances", OPT_ENV, 0, 1, false, read_list, NULL},
+	{"envs", "", "List environments in the order of promotion", 0, 0, 0, false, read_list, NULL},
+	{"deploys", "[SERVICE]", "List deploys, the newest first", OPT_ENV, 0, 1, false, read_list, NULL},
+	{"releases", "[SERVICE]", "List the releases that are kept", 0, 0, 1, false, read_list, NULL},
+	{"alerts", "[SERVICE]", "List alerts, what fires first", OPT_ENV, 0, 1, false, read_list, NULL},
+	{"logs", "SERVICE", "Print log lines of all instances of a service, merged", OPT_ENV | OPT_SINCE | OPT_LOGS, 1, 1,
+	 false, read_logs, NULL},
+	{"events", "[SERVICE]", "List what happened, the oldest first", OPT_ENV | OPT_SINCE, 0, 1, false, read_list, NULL},
+	{"runbook", "SERVICE", "Print the runbook of a service (Markdown)", 0, 1, 1, false, read_runbook, NULL},
+	{"audit", "[verify]", "List who changed what, or verify the chain", 0, 0, 1, false, read_audit, NULL},
+	{"why", "SERVICE", "Tell why a service is red, or cannot be deployed", OPT_ENV, 1, 1, false, read_why, NULL},
+	{"info", "", "Print versions, paths and sources", 0, 0, 0, false, read_info, NULL},
+	{"config", "init|check|show|path", "Make, check or show the configuration", 0, 1, 1, false, read_config, NULL},
+	{"keymap", "check [FILE]", "Check a file of keys", 0, 1, 2, false, read_keymap, NULL},
+	/* write */
+	{"deploy", "SERVICE [VERSION]", "Build or take a release and bring it to an environment", GUARDED | OPT_GUARDS, 1,
+	 2, true, write_operation, "deploy"},
+	{"promote", "SERVICE", "Bring the very release of one environment to another",
+	 OPT_FROM | OPT_TO | OPT_WRITE | OPT_GUARDS, 1, 1, true, write_operation, "promote"},
+	{"rollback", "SERVICE", "Bring the last good release back and mark this one bad", GUARDED | OPT_TO | OPT_GUARDS, 1,
+	 1, true, write_operation, "rollback"},
+	{"restart", "SERVICE", "Replace every instance by a fresh one", GUARDED, 1, 1, true, write_operation, "restart"},
+	{"scale", "SERVICE N", "Set how many instances run", GUARDED, 2, 2, true, write_operation, "scale"},
+	{"lock", "SERVICE", "Refuse every change of a placement for a time", GUARDED | OPT_UNTIL, 1, 1, true,
+	 write_operation, "lock"},
+	{"unlock", "SERVICE", "Allow changes again", GUARDED, 1, 1, true, write_operation, "unlock"},
+	{"ack", "ALERT_ID", "Say that you are on it", OPT_FOR | OPT_WRITE, 1, 1, true, write_operation, "ack"},
+	{"silence", "", "Notify nobody of the alerts of a service, for a time",
+	 GUARDED | OPT_SERVICE | OPT_FOR, 0, 0, true, write_operation, "silence"},
+	{"note", "SERVICE TEXT", "Write a sentence into the timeline", GUARDED, 2, 2, true, write_operation, "note"},
+	{"new", "PATH NAME", "Make a service from a golden path, and take it as far as --to",
+	 OPT_NEW | OPT_TO | OPT_WRITE, 2, 2, true, write_new, "new"},
+	{"up", "DIR…", "Run the services of folders", GUARDED | OPT_APPROVE | OPT_GUARDS, 1, ARGS_WORDS_MAX, true, write_up,
+	 "up"},
+	{"down", "[SERVICE…]", "Stop services; without a name, all of them", GUARDED, 0, ARGS_WORDS_MAX, true, write_operation,
+	 "down"},
+	{"demo", "[up|down|reset|status]", "Raise the sample platform, and open the console on it",
+	 OPT_CONSOLE | OPT_WRITE, 0, 1, true, write_demo, NULL},
+	{"platform", "up|down|reset|status|install", "Start, stop or install the embedded platform", OPT_WRITE, 1, 1, true,
+	 write_platform, NULL},
+};
+
+const struct verb *verb_at(size_t index)
+{
+	return index < sizeof(verbs) / sizeof(verbs[0]) ? &verbs[index] : NULL;
+}
+
+const struct verb *verb_find(const char *name)
+{
+	const struct verb *v;
+	for (size_t i = 0; (v = verb_at(i)); i++)
+		if (str_eq(v->name, name))
+			return v;
+	return NULL;
+}
