@@ -98,6 +98,24 @@ void *arena_alloc(struct arena *a, size_t size)
 	return memset(p, 0, size);
 }
 
+void arena_reserve(struct arena *a, size_t size)
+{
+	if (size > SIZE_MAX / 2)
+		mem_exhausted();
+	struct arena_block *fresh = checked(malloc(sizeof(*fresh) + size));
+	*fresh = (struct arena_block){.next = a->blocks, .size = size};
+	a->blocks = fresh;
+	a->total += sizeof(*fresh) + size;
+}
+
+size_t arena_used(const struct arena *a)
+{
+	size_t used = 0;
+	for (const struct arena_block *b = a->blocks; b; b = b->next)
+		used += b->used;
+	return used;
+}
+
 char *arena_dup_n(struct arena *a, const void *bytes, size_t len)
 {
 	char *p = arena_alloc(a, len + 1);

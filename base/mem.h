@@ -24,6 +24,10 @@ struct arena { /* all zero is an empty arena */
 	size_t total; /* bytes held from malloc, for ceilings */
 };
 void *arena_alloc(struct arena *, size_t size); /* zeroed, aligned for any type, never NULL */
+/* Makes the next block just so big: for an arena that holds one thing of a known size. */
+void arena_reserve(struct arena *, size_t size);
+/* Bytes handed out so far, each piece rounded up: what a copy of all of it needs. */
+size_t arena_used(const struct arena *);
 char *arena_dup(struct arena *, const char *text); /* NULL gives NULL */
 char *arena_dup_n(struct arena *, const void *bytes, size_t len);
 char *arena_printf(struct arena *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
