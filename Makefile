@@ -77,7 +77,7 @@ run: setup
 	@$(MAKE) --no-print-directory all
 	@exec $(BUILD)/fairway demo
 
-unit: $(UNIT)
+unit: $(UNIT) $(TOOLS)
 	@sh tests/run.sh $(UNIT)
 
 test: setup
