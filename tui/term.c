@@ -133,7 +133,8 @@ static void learn_modes(struct term *t, bool is_mouse_off)
 	}
 	add_capability(&t->leave, "rmkx");
 	add_capability(&t->leave, "sgr0");
-	add_capability(&t->leave, "op");
+	if (t->depth != STYLE_MONO)
+		add_capability(&t->leave, "op");
 	add_capability(&t->leave, "rmcup");
 	add_capability(&t->leave, "cnorm");
 }
@@ -212,8 +213,8 @@ static bool start(struct term *t, const struct term_options *options, struct err
 		return refuse(err, "TERM names one that is unknown here or cannot move its cursor");
 	typeahead(-1); /* or an update would look at the keyboard, and stop half-way */
 	nonl();
-	learn_modes(t, options->is_mouse_off);
 	learn_colours(t);
+	learn_modes(t, options->is_mouse_off);
 	const char *ascii = getenv("FAIRWAY_ASCII");
 	t->grid.is_ascii = !options->is_utf8 || (!str_empty(ascii) && strcmp(ascii, "0") != 0);
 	int rows, columns;

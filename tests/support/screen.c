@@ -337,6 +337,12 @@ bool screen_has_text(struct screen *s, const char *text)
 	return strstr(screen_text(s), text) != NULL;
 }
 
+/* fail_msg() cuts at 1 kB. */
+static void show(struct screen *s)
+{
+	fprintf(stderr, "--- the screen:\n%s---\n", screen_text(s));
+}
+
 /* True as soon as it holds between two frames. */
 static bool wait_for(struct screen *s, bool (*condition)(struct screen *, void *arg), void *arg, int deadline_ms)
 {
@@ -355,8 +361,10 @@ static bool wait_for(struct screen *s, bool (*condition)(struct screen *, void *
 void screen_expect_that(struct screen *s, bool (*condition)(struct screen *, void *arg), void *arg, const char *what,
                         int deadline_ms)
 {
-	if (!wait_for(s, condition, arg, deadline_ms))
-		fail_msg("not seen in %d ms: %s; the screen:\n%s", deadline_ms, what, screen_text(s));
+	if (wait_for(s, condition, arg, deadline_ms))
+		return;
+	show(s);
+	fail_msg("not seen in %d ms: %s", deadline_ms, what);
 }
 
 static bool has_text(struct screen *s, void *arg)
@@ -415,10 +423,13 @@ void screen_expect(struct screen *s, const char *name, int deadline_ms)
 		fclose(f);
 	if (wait_for(s, is_same, golden, deadline_ms))
 		return;
-	if (getenv("UPDATE"))
+	if (getenv("UPDATE")) {
 		write_golden(path, screen_text(s));
-	else
-		fail_msg("%s expects:\n%s--- the screen:\n%s", path, golden, screen_text(s));
+		return;
+	}
+	fprintf(stderr, "%s expects:\n%s", path, golden);
+	show(s);
+	fail_msg("the screen is not as in %s", path);
 }
 
 int screen_wait_exit(struct screen *s, int deadline_ms, bool is_deaf)
@@ -430,8 +441,10 @@ int screen_wait_exit(struct screen *s, int deadline_ms, bool is_deaf)
 		else if (is_deaf || !screen_pump(s, 10))
 			poll(NULL, 0, 10);
 	}
-	if (!s->is_reaped)
-		fail_msg("the program still runs after %d ms; the screen:\n%s", deadline_ms, screen_text(s));
+	if (!s->is_reaped) {
+		show(s);
+		fail_msg("the program still runs after %d ms", deadline_ms);
+	}
 	while (!is_deaf && screen_pump(s, 0) && !s->is_over)
 		if (poll(&(struct pollfd){.fd = s->master, .events = POLLIN}, 1, 0) <= 0)
 			break;

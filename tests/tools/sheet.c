@@ -200,6 +200,7 @@ int main(void)
 	term_close(p.term);
 	input_free(p.input);
 	keymap_free(p.keys);
-	printf("frames %llu\n", (unsigned long long)counts.frames);
+	if (p.status == 0)
+		printf("frames %llu\n", (unsigned long long)counts.frames);
 	return p.status;
 }
