@@ -25,7 +25,7 @@
 int keeper_main(int argc, char **argv);
 
 /* The daemon's end of the socket between both. Messages are a packet each, SOCK_SEQPACKET: "hold ID" is answered
- * "held ID" once the keeper has the FIFO open. The descriptor's number is in FAIRWAY_KEEPER_FD. */
+ * "held ID" once the keeper has the FIFO open; "drop ID" lets go of it. The descriptor's number is in FAIRWAY_KEEPER_FD. */
 struct keeper_link;
 struct keeper_link_events {
 	void (*held)(const char *id, void *arg);
@@ -35,6 +35,7 @@ struct keeper_link_events {
 struct keeper_link *keeper_link_new(struct reactor *, const struct keeper_link_events *, void *arg);
 void keeper_link_free(struct keeper_link *);
 bool keeper_link_hold(struct keeper_link *, const char *id); /* false: the keeper does not take it now */
+void keeper_link_drop(struct keeper_link *, const char *id); /* the slot is removed: the keeper lets go of its FIFO */
 
 /* Becomes the keeper. keep[n] are descriptors that must stay open until it has its own (the FIFOs). Returns only when
  * exec fails. */

@@ -20,7 +20,7 @@
 
 enum log_line_kind {
 	LOG_TEXT,
-	LOG_START, /* an instance started; value: pid */
+	LOG_START, /* an instance started */
 	LOG_EXIT,  /* it ended; value: status, -1 not seen */
 	LOG_GAP,   /* lines were rotated away before they were read */
 };

@@ -63,6 +63,8 @@ bool slot_start_again(struct slots *, const char *id, struct err *err);
  * too. A second call can only shorten the grace. */
 bool slot_stop(struct slots *, const char *id, int64_t grace_ms, struct err *err);
 bool slot_signal(struct slots *, const char *id, int signal, struct err *err); /* to the leader alone */
+/* Removes the slot with its logs. Refused while something lives there; true when there is none. */
+bool slot_remove(struct slots *, const char *id, struct err *err);
 
 struct slot_info {
 	const char *id;
@@ -76,6 +78,6 @@ struct slot_info {
 };
 /* False: no such slot. What it points to lives until the next call into slots or turn of the loop. */
 bool slot_info(const struct slots *, const char *id, struct slot_info *);
-/* In the order of ids. The callback may start and stop slots. */
+/* In the order of ids. The callback may start and stop slots, not remove them. */
 void slots_each(struct slots *, void (*each)(const struct slot_info *, void *arg), void *arg);
 #endif

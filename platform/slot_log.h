@@ -18,7 +18,7 @@
 
 enum slot_log_kind {
 	SLOT_LOG_STAMP = 1, /* bytes from the entry before up to `end` came at `time` */
-	SLOT_LOG_START = 2, /* an instance started here; value: its pid */
+	SLOT_LOG_START = 2, /* an instance is started here (its pid is not known yet) */
 	SLOT_LOG_EXIT = 3,  /* it ended here; value: status, -1 not seen */
 	SLOT_LOG_OPEN = 4,  /* first entry of a file; value 1: it begins in the middle of a line */
 };
@@ -45,4 +45,6 @@ bool slot_log_mark(struct slot_log *, enum slot_log_kind, int32_t value);
 /* Moves what is in the FIFO now. False: the disk did not take all of it. */
 bool slot_log_drain(struct slot_log *);
 bool slot_log_is_stalled(const struct slot_log *);
+/* A start without its exit is the last mark: the daemon was dead when that instance ended, or it still runs. */
+bool slot_log_is_mid_run(const struct slot_log *);
 #endif
