@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which role: console, verb, daemon, keeper, relay, shim. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/version.h"
+#include "platform/keeper.h"
+#include "platform/shim.h"
 
-int main(void)
+/* What fairway starts of itself. Each gets the arguments behind its name. */
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} roles[] = {
+	{"--keeper", keeper_main},
+	{"--shim", shim_main},
+};
+
+int main(int argc, char **argv)
 {
+	for (size_t i = 0; argc > 1 && i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (strcmp(argv[1], roles[i].name) == 0)
+			return roles[i].run(argc - 2, argv + 2);
 	printf("fairway %s\n", fairway_version);
 	return 0;
 }
