@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "model/severity.h"
 
 enum record_kind {
 	RECORD_SERVICE,
@@ -69,7 +70,6 @@ enum deploy_state {
 };
 enum step_state { STEP_WAITING, STEP_RUNNING, STEP_DONE, STEP_FAILED, STEP_SKIPPED }; /* steps and checks */
 enum trigger { TRIGGER_PERSON, TRIGGER_GIT, TRIGGER_AUTOMATIC };
-enum severity { SEVERITY_CRITICAL, SEVERITY_WARNING, SEVERITY_INFO };
 enum alert_phase { ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVED, ALERT_UNKNOWN };
 enum audit_state { AUDIT_RECORDED, AUDIT_DONE, AUDIT_FAILED, AUDIT_REFUSED, AUDIT_UNKNOWN };
 enum source_state { SOURCE_LIVE, SOURCE_STALE, SOURCE_DOWN };

@@ -32,7 +32,7 @@ static const struct kind {
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-const char *service_severity_name(enum service_severity s)
+const char *service_severity_name(enum severity s)
 {
 	return severities[s];
 }
@@ -163,7 +163,7 @@ static void parse_alert(struct service_parser *p, const struct yaml_node *n)
 	if (yaml_as_text(y, name, &a.name))
 		check_name(p, name, &a);
 	yaml_as_choice(y, yaml_find(n, "severity"), severities, 3, &severity);
-	a.severity = (enum service_severity)severity;
+	a.severity = (enum severity)severity;
 	yaml_as_text(y, yaml_find(n, "summary"), &a.summary);
 	parse_runbook(p, yaml_find(n, "runbook"), &a);
 	yaml_as_duration(y, yaml_find(n, "window"), WINDOW_MIN_MS, WINDOW_MAX_MS, &a.window_ms);

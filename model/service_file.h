@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/yaml.h"
+#include "model/severity.h"
 
 #define SERVICE_FILE_NAME "service.yaml"
 #define SERVICE_MAX_REPLICAS 100
@@ -36,15 +37,14 @@ struct service_health {
 	int64_t grace_ms;            /* after its start an instance may be unhealthy so long */
 };
 
-enum service_severity { SEVERITY_CRITICAL, SEVERITY_WARNING, SEVERITY_INFO };
-const char *service_severity_name(enum service_severity);
+const char *service_severity_name(enum severity);
 
 enum service_alert_when { WHEN_DOWN, WHEN_CRASH_LOOP, WHEN_UNHEALTHY, WHEN_ERROR_RATIO, WHEN_LATENCY, WHEN_METRIC };
 const char *service_alert_when_name(enum service_alert_when);
 
 struct service_alert {
 	const char *name;            /* unique in the service: letters, digits, '_' */
-	enum service_severity severity;
+	enum severity severity;
 	enum service_alert_when when;
 	const char *metric;          /* filled in for error_ratio and latency; NULL for down, crash_loop, unhealthy */
 	bool is_below;               /* fires below the threshold instead of above */

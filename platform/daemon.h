@@ -13,6 +13,7 @@
  *   deploys   journalled rollouts                   routes    the relay's table
  */
 #include <stdbool.h>
+#include <stdint.h>
 
 struct err;
 struct reactor;
@@ -27,6 +28,9 @@ struct releases;
 struct deploys;
 struct rules;
 struct routes;
+struct audit;
+struct log;
+struct supervisor;
 
 struct daemon {
 	struct reactor *reactor;
@@ -41,6 +45,10 @@ struct daemon {
 	struct routes *routes;
 	struct operate *operate;
 	struct api *api;
+	struct audit *audit;
+	struct supervisor *supervisor;
+	struct log *log;
+	int64_t started_at;
 };
 
 /* `fairway --daemon DIR`: runs until asked to end. Returns the exit status; 0 tells the keeper to end as well. */
@@ -48,4 +56,6 @@ int daemon_main(int argc, char **argv);
 /* Writes an event record (kind: start, exit, restart, crash_loop, scale, probe, cut_over, config, …). */
 void daemon_event(struct daemon *, const char *service, const char *environment, const char *instance,
                   const char *kind, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* Into daemon.log: for whoever mends the platform itself. */
+void daemon_log(struct daemon *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #endif
