@@ -308,7 +308,7 @@ void log_tail_seek_since(struct log_tail *t, int64_t wall_ms)
 	if (!log_files_range(t->dir, &first, &last))
 		return;
 	for (uint64_t n = last; n >= first; n--) {
-		if (!open_files(t, n) || (n > first && get_entry(t, 0, &e) && e.time > wall_ms))
+		if (!open_files(t, n) || (n > first && get_entry(t, 0, &e) && e.time >= wall_ms))
 			continue;
 		struct log_position p = {.n = n, .entry = find_entry(t, true, wall_ms, 0)};
 		bool is_after_mark = p.entry == 0;

@@ -31,9 +31,10 @@ bool process_read(pid_t pid, struct process *p)
 	is_read = after && sscanf(after + 1,
 	                          " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
 	                          &state, &parent, &session, &start) == 4;
-	str_finish(&s);
+	const char *last = is_read ? strrchr(after, ' ') : NULL;
 	*p = (struct process){.pid = pid, .parent = parent, .session = session, .start = start,
-	                      .is_zombie = state == 'Z' || state == 'X'};
+	                      .is_zombie = state == 'Z' || state == 'X', .wait_status = last ? atoi(last) : 0};
+	str_finish(&s);
 	return is_read;
 }
 
@@ -141,9 +142,14 @@ struct pidfd_info_64 {
 #define GET_INFO _IOWR(0xFF, 11, struct pidfd_info_64)
 #define INFO_EXIT (1u << 3)
 
-bool process_exit_status(int pidfd, int *wait_status)
+bool process_exit_status(pid_t pid, uint64_t start, int pidfd, int *wait_status)
 {
+	struct process p;
 	struct pidfd_info_64 info = {.mask = INFO_EXIT};
+	if (process_read(pid, &p) && p.start == start && p.is_zombie) {
+		*wait_status = p.wait_status;
+		return true;
+	}
 	if (ioctl(pidfd, GET_INFO, &info) < 0 || !(info.mask & INFO_EXIT))
 		return false;
 	*wait_status = info.exit_code;

@@ -14,6 +14,7 @@ struct process {
 	pid_t pid, parent, session;
 	uint64_t start; /* ticks since boot */
 	bool is_zombie;
+	int wait_status; /* of a zombie, as of wait(2): the last field, exit_code */
 };
 bool process_read(pid_t pid, struct process *); /* false: there is none */
 
@@ -29,7 +30,7 @@ struct remains {
 /* Signals all of them but this process. Returns how many are left (before the signal has its effect). */
 size_t remains_signal(const struct remains *, int signal);
 
-/* How a process that was nobody's child of ours ended, from its pidfd: Linux 6.15 and later (PIDFD_GET_INFO). False: not
- * told. *wait_status as of wait(2). */
-bool process_exit_status(int pidfd, int *wait_status);
+/* How a process ended that is not our child, where the kernel tells: while it is a zombie, or once reaped on Linux 6.15 and
+ * later (PIDFD_GET_INFO on the pidfd). False: not told. *wait_status as of wait(2). */
+bool process_exit_status(pid_t pid, uint64_t start, int pidfd, int *wait_status);
 #endif

@@ -86,7 +86,8 @@ static bool learn_exit(struct slot *s)
 		s->exit = e;
 		return true;
 	}
-	if (s->child.pidfd < 0 || !process_exit_status(s->child.pidfd, &wait_status))
+	/* the keeper is not its parent: it was killed since, and cannot tell */
+	if (s->child.pidfd < 0 || !process_exit_status(s->who.pid, s->who.start, s->child.pidfd, &wait_status))
 		return false;
 	s->exit.is_seen = true;
 	s->exit.signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
