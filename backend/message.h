@@ -58,22 +58,22 @@ enum log_what {
 	LINE_GAP, LINE_EXIT, LINE_START, /* text is a sentence of the source */
 	LINE_CUT, /* the connection broke and was resumed; text is a sentence */
 };
-struct log_span {
+struct log_row {
 	int64_t time;       /* wall ms; 0 unknown */
 	uint32_t at, len;   /* text = block + at */
 	uint16_t instance;  /* index into instances; LOG_NO_INSTANCE when it is of none */
 	uint16_t what;      /* enum log_what */
 };
 #define LOG_NO_INSTANCE UINT16_MAX
-struct log_instance {
+struct log_origin {
 	const char *id, *service, *environment; /* the last two NULL when not known */
 };
 struct log_batch {
 	const char *source;
 	const char *block;
-	const struct log_span *lines;
+	const struct log_row *lines;
 	size_t n;
-	const struct log_instance *instances;
+	const struct log_origin *instances;
 	size_t n_instances;
 };
 
