@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -15,10 +16,10 @@ static const struct arg_row rows[] = {
 	{"--config", NULL, "FILE", ARG_TEXT, AT(config), OPT_ALL, NULL, "configuration file to read"},
 	{"--output", "-o", "table|json", ARG_CHOICE, AT(output), OPT_ALL, outputs, "form of what is printed"},
 	{"--color", NULL, "auto|always|never", ARG_CHOICE, AT(colour), OPT_ALL, colours, "when to colour tables"},
-	{"--reason", NULL, "TEXT", ARG_TEXT, AT(reason), OPT_ALL, NULL, "why, for the audit"},
+	{"--reason", NULL, "TEXT", ARG_TEXT, AT(reason), OPT_ALL | OPT_REASON, NULL, "why, for the audit"},
 	{"--help", "-h", NULL, ARG_FLAG, AT(help), OPT_ALL, NULL, "print what the verb does and takes"},
 	{"--version", NULL, NULL, ARG_FLAG, AT(version), OPT_ALL, NULL, "print the version"},
-	{"--dump", NULL, NULL, ARG_FLAG, AT(dump), OPT_CONSOLE, NULL, NULL},
+	{"--dump", NULL, "WHAT", ARG_TEXT, AT(dump), OPT_CONSOLE, NULL, NULL},
 	{"--keys", NULL, "SCRIPT", ARG_TEXT, AT(keys), OPT_CONSOLE, NULL, "type these keys first: \"gg<enter>\""},
 	{"--env", "-e", "E", ARG_TEXT, AT(env), OPT_ENV, NULL, "environment"},
 	{"--service", NULL, "S", ARG_TEXT, AT(service), OPT_SERVICE, NULL, "service"},
@@ -144,9 +145,14 @@ bool args_parse(int argc, char **argv, struct args *a, struct err *err)
 	return true;
 }
 
-bool args_check(const struct args *a, const char *verb, unsigned takes, int argc, char **argv, struct err *err)
+static bool is_missing(const struct args *a, const struct arg_row *r, unsigned needs)
 {
-	(void)a;
+	return r->kind == ARG_TEXT && r->with & needs && str_empty(*(const char *const *)((const char *)a + r->offset));
+}
+
+bool args_check(const struct args *a, const char *verb, unsigned takes, unsigned needs, int argc, char **argv,
+                struct err *err)
+{
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		const char *value;
 		const struct arg_row *r = argv[i][0] == '-' && argv[i][1] ? find_row(argv[i], &value) : NULL;
@@ -158,5 +164,29 @@ bool args_check(const struct args *a, const char *verb, unsigned takes, int argc
 		if (r->kind != ARG_FLAG && !value)
 			i++;
 	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (is_missing(a, &rows[i], needs))
+			return err_set(err, ERR_USAGE, "%s %s is needed; see fairway %s --help", rows[i].name,
+			               rows[i].value, verb);
 	return true;
+}
+
+bool args_span(const char *name, const char *text, int64_t *ms, struct err *err)
+{
+	if (clock_parse_duration(text, ms))
+		return true;
+	return err_set(err, ERR_USAGE, "%s: \"%s\" is not a span of time such as 30s, 10m, 2h", name, text);
+}
+
+bool args_time(const char *name, const char *text, bool is_ahead, int64_t now_ms, int64_t *wall_ms, struct err *err)
+{
+	int64_t span;
+	if (clock_parse_duration(text, &span)) {
+		*wall_ms = is_ahead ? now_ms + span : now_ms - span;
+		return true;
+	}
+	if (clock_parse_rfc3339(text, wall_ms))
+		return true;
+	return err_set(err, ERR_USAGE, "%s: \"%s\" is neither a span (10m, 2h) nor a time (2026-08-01T10:00:00Z)", name,
+	               text);
 }

@@ -2,8 +2,8 @@
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
 /*
- * The command line read once, by two tables: options (args.c) and verbs (verb.c). --help, shell completion and
- * fairway(1) are made from the same rows. The main thread, before anything else runs.
+ * The command line read once, by two tables: options (args.c) and verbs (verb.c). --help and fairway(1) are made
+ * from the same rows. The main thread, before anything else runs.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,10 +26,11 @@ struct args { /* text is borrowed from argv */
 	const char *context, *config, *keys;
 	int output, colour; /* enum output, enum colour */
 	const char *env, *from, *to, *since, *level, *grep, *instance, *reason, *until, *for_, *dir, *approve;
-	const char *confirm, *service, *alert;
+	const char *confirm, *service;
+	const char *dump; /* what to print for the man pages, cli/dump.h */
 	const char *set[ARGS_SET_MAX];
 	size_t n_set;
-	bool follow, previous, yes, dry_run, past_migration, despite_bad, without_databases, help, version, dump;
+	bool follow, previous, yes, dry_run, past_migration, despite_bad, without_databases, help, version;
 };
 
 /* Which verbs take an option: bits of struct verb.takes; OPT_ALL goes with every verb. */
@@ -48,12 +49,17 @@ struct arg_row {
 	size_t offset;     /* in struct args */
 	unsigned with;     /* enum option_bit */
 	const char *const *choices; /* ARG_CHOICE; NULL-ended */
-	const char *help;
+	const char *help;           /* NULL: not for people */
 };
 const struct arg_row *args_row(size_t index); /* NULL past the last */
 
 /* takes: the verb's bits. Options may stand anywhere; "--" ends them. */
 bool args_parse(int argc, char **argv, struct args *, struct err *);
-/* Complains of an option that this verb does not take. Called once the verb is known. */
-bool args_check(const struct args *, const char *verb, unsigned takes, int argc, char **argv, struct err *);
+/* Complains of an option that this verb does not take, and of one of needs (bits) that is missing. Called once the
+ * verb is known. */
+bool args_check(const struct args *, const char *verb, unsigned takes, unsigned needs, int argc, char **argv,
+                struct err *);
+/* "10m" and "2h" count back from now, or forward with is_ahead; else RFC 3339. name: the option, for the error. */
+bool args_time(const char *name, const char *text, bool is_ahead, int64_t now_ms, int64_t *wall_ms, struct err *);
+bool args_span(const char *name, const char *text, int64_t *ms, struct err *);
 #endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verbs that list: one row a verb says which records it needs. */
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backend/config.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "cli/output.h"
+#include "cli/rows.h"
+#include "cli/session.h"
+#include "cli/verb.h"
+
+#define KIND(kind) REQUEST_KIND(RECORD_##kind)
+#define NAMES (KIND(SERVICE) | KIND(ENVIRONMENT)) /* to tell an unknown name from an empty list */
+
+static const struct {
+	const char *verb;
+	enum record_kind kind;
+	unsigned watches;
+} lists[] = {
+	{"services", RECORD_SERVICE, NAMES | KIND(PLACEMENT)}, {"instances", RECORD_INSTANCE, NAMES | KIND(INSTANCE)},
+	{"envs", RECORD_ENVIRONMENT, NAMES},                   {"deploys", RECORD_DEPLOY, NAMES | KIND(DEPLOY)},
+	{"releases", RECORD_RELEASE, NAMES | KIND(RELEASE)},   {"alerts", RECORD_ALERT, NAMES | KIND(ALERT)},
+	{"events", RECORD_EVENT, NAMES | KIND(EVENT)},         {"audit", RECORD_AUDIT, NAMES | KIND(AUDIT)},
+	{"service", RECORD_PLACEMENT, NAMES | KIND(PLACEMENT)},
+};
+
+/* A copy of the rows in which nothing from a source that is away looks well. */
+static void print_table(struct cli *cli, const struct rows *rows)
+{
+	struct arena arena = {0};
+	const struct field *health = record_field(rows->class, "health");
+	const void **items = mem_array(rows->n + 1, sizeof(*items));
+	for (size_t i = 0; i < rows->n; i++) {
+		items[i] = rows->items[i];
+		if (!health)
+			continue;
+		void *copy = arena_alloc(&arena, rows->class->size);
+		record_copy(rows->class, copy, rows->items[i], &arena);
+		int *at = record_at(copy, health);
+		*at = rows_health(cli->session, rows->items[i], *at);
+		items[i] = copy;
+	}
+	output_table(rows->class, items, rows->n, cli->is_coloured, clock_wall_ms());
+	free(items);
+	arena_finish(&arena);
+}
+
+static void print_rows(struct cli *cli, const struct rows *rows)
+{
+	if (cli->args->output == OUTPUT_TABLE) {
+		if (rows->n)
+			print_table(cli, rows);
+		return;
+	}
+	cJSON *array = cJSON_CreateArray();
+	for (size_t i = 0; i < rows->n; i++)
+		cJSON_AddItemToArray(array, rows_json(cli->session, rows->class, rows->items[i]));
+	output_json(array);
+}
+
+/* With --env a service is listed when it is placed there. */
+static void drop_unplaced(const struct session *s, const char *environment, struct rows *rows)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < rows->n; i++) {
+		struct rows placements;
+		struct rows_wish wish = {.service = ((const struct service *)rows->items[i])->name,
+		                         .environment = environment};
+		rows_find(s, RECORD_PLACEMENT, &wish, &placements);
+		if (placements.n)
+			rows->items[kept++] = rows->items[i];
+		rows_finish(&placements);
+	}
+	rows->n = kept;
+}
+
+int read_list(struct cli *cli)
+{
+	struct err err;
+	const struct args *a = cli->args;
+	struct rows_wish wish = {.service = cli->verb->run == read_audit ? NULL : a->words[0], .environment = a->env};
+	size_t i = 0;
+	while (i + 1 < sizeof(lists) / sizeof(lists[0]) && !str_eq(lists[i].verb, cli->verb->name))
+		i++;
+	if (a->since && !args_time("--since", a->since, false, clock_wall_ms(), &wish.since, &err))
+		return cli_fail(cli, &err);
+	if (!session_open(cli, NULL, &err) || !session_watch(cli->session, lists[i].watches, &err) ||
+	    !rows_check_wish(cli->session, &wish, &err))
+		return cli_fail(cli, &err);
+	struct rows rows;
+	rows_find(cli->session, lists[i].kind, &wish, &rows);
+	if (lists[i].kind == RECORD_SERVICE && wish.environment)
+		drop_unplaced(cli->session, wish.environment, &rows);
+	print_rows(cli, &rows);
+	bool is_empty = !rows.n;
+	rows_finish(&rows);
+	if (!session_check(cli->session, &err))
+		return cli_fail(cli, &err);
+	if (is_empty)
+		cli_tell(cli, "none");
+	return 0;
+}
+
+int read_service(struct cli *cli)
+{
+	return read_list(cli);
+}
+
+struct tally {
+	size_t services, environments, firing, acked;
+	int health; /* the worst of the environments */
+};
+
+static void count(const struct session *s, struct tally *t)
+{
+	/* Worse is later: failing > unknown > degraded > ok; stopped is not rolled up. */
+	static const int rank[] = {[HEALTH_OK] = 1, [HEALTH_DEGRADED] = 2, [HEALTH_UNKNOWN] = 3, [HEALTH_FAILING] = 4,
+	                           [HEALTH_STOPPED] = 0};
+	struct rows rows;
+	*t = (struct tally){.health = HEALTH_STOPPED};
+	rows_find(s, RECORD_SERVICE, NULL, &rows);
+	t->services = rows.n;
+	rows_finish(&rows);
+	rows_find(s, RECORD_ENVIRONMENT, NULL, &rows);
+	t->environments = rows.n;
+	rows_finish(&rows);
+	rows_find(s, RECORD_PLACEMENT, NULL, &rows);
+	for (size_t i = 0; i < rows.n; i++) {
+		int health = rows_health(s, rows.items[i], ((const struct placement *)rows.items[i])->health);
+		if (rank[health] > rank[t->health])
+			t->health = health;
+	}
+	rows_finish(&rows);
+	rows_find(s, RECORD_ALERT, NULL, &rows);
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct alert *alert = rows.items[i];
+		t->firing += alert->phase == ALERT_FIRING;
+		t->acked += alert->phase == ALERT_FIRING && alert->acked.n;
+	}
+	rows_finish(&rows);
+	if (!session_check(s, NULL) && rank[t->health] < rank[HEALTH_UNKNOWN])
+		t->health = HEALTH_UNKNOWN;
+}
+
+static void status_json(struct cli *cli, const struct tally *t)
+{
+	struct rows sources;
+	cJSON *object = cJSON_CreateObject();
+	json_add_text(object, "context", cli->config->context->name);
+	json_add_text(object, "health", health_names[t->health]);
+	json_add_int(object, "services", (int64_t)t->services);
+	json_add_int(object, "environments", (int64_t)t->environments);
+	json_add_int(object, "firing", (int64_t)t->firing);
+	json_add_int(object, "acked", (int64_t)t->acked);
+	cJSON *array = cJSON_AddArrayToObject(object, "sources");
+	rows_find(cli->session, RECORD_SOURCE, NULL, &sources);
+	for (size_t i = 0; i < sources.n; i++)
+		cJSON_AddItemToArray(array, rows_json(cli->session, sources.class, sources.items[i]));
+	rows_finish(&sources);
+	output_json(object);
+}
+
+static void print_kind(struct cli *cli, enum record_kind kind)
+{
+	struct rows rows;
+	rows_find(cli->session, kind, NULL, &rows);
+	if (rows.n) {
+		puts("");
+		print_table(cli, &rows);
+	}
+	rows_finish(&rows);
+}
+
+int read_status(struct cli *cli)
+{
+	struct err err;
+	struct tally t;
+	if (!session_open(cli, NULL, &err) ||
+	    !session_watch(cli->session, NAMES | KIND(PLACEMENT) | KIND(ALERT), &err))
+		return cli_fail(cli, &err);
+	count(cli->session, &t);
+	if (cli->args->output == OUTPUT_JSON) {
+		status_json(cli, &t);
+	} else {
+		struct str line = {0};
+		str_addf(&line, "%s: %s, %zu services in %zu environments, %zu firing", cli->config->context->name,
+		         health_names[t.health], t.services, t.environments, t.firing);
+		if (t.acked)
+			str_addf(&line, " (%zu acked)", t.acked);
+		output_line(str_text(&line));
+		str_finish(&line);
+		print_kind(cli, RECORD_ENVIRONMENT);
+		print_kind(cli, RECORD_PLACEMENT);
+		print_kind(cli, RECORD_ALERT);
+		print_kind(cli, RECORD_SOURCE);
+	}
+	return session_check(cli->session, &err) ? 0 : cli_fail(cli, &err);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "backend/backend.h"
+#include "backend/config.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+struct session {
+	struct backend *backend;
+	struct records *tables[RECORD_COUNT];
+	uint64_t watch;
+	bool is_settled;
+	int signal_fd;
+	sigset_t old_mask;
+	int64_t dark_since; /* mono ms; 0 while every source is live */
+};
+
+bool session_open(struct cli *cli, const char *context, struct err *err)
+{
+	if (cli->session)
+		return true;
+	if (!cli_load(cli, context))
+		return err_set(err, ERR_USAGE, "the configuration is wrong; fairway config check tells where");
+	struct session *s = mem_alloc(sizeof(*s));
+	sigset_t taken;
+	sigemptyset(&taken);
+	sigaddset(&taken, SIGINT);
+	sigaddset(&taken, SIGTERM);
+	sigprocmask(SIG_BLOCK, &taken, &s->old_mask);
+	s->signal_fd = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->tables[RECORD_SOURCE] = records_new(record_class(RECORD_SOURCE));
+	cli->session = s;
+	if (s->signal_fd < 0)
+		return err_errno(err, ERR_FAILED, errno, "cannot wait for signals");
+	s->backend = backend_start(cli->config, err);
+	return s->backend;
+}
+
+void session_close(struct session *s)
+{
+	if (!s)
+		return;
+	backend_stop(s->backend);
+	for (size_t i = 0; i < RECORD_COUNT; i++)
+		records_free(s->tables[i]);
+	if (s->signal_fd >= 0)
+		close(s->signal_fd);
+	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
+	free(s);
+}
+
+static void note_darkness(struct session *s)
+{
+	if (session_check(s, NULL))
+		s->dark_since = 0;
+	else if (!s->dark_since)
+		s->dark_since = clock_mono_ms();
+}
+
+static void apply(struct session *s, const struct message *m)
+{
+	for (size_t i = 0; i < m->changes.n; i++) {
+		const struct change *c = &m->changes.items[i];
+		struct records *table = c->kind < RECORD_COUNT ? s->tables[c->kind] : NULL;
+		record_handle h;
+		if (!table)
+			continue;
+		switch (c->what) {
+		case CHANGE_BEGIN:
+			records_begin(table, m->changes.source);
+			break;
+		case CHANGE_PUT:
+			records_put(table, c->record);
+			break;
+		case CHANGE_DELETE:
+			h = records_find_key(table, m->changes.source, c->key);
+			if (h)
+				records_delete(table, records_row(table, h));
+			break;
+		case CHANGE_SYNC:
+			records_end(table, m->changes.source);
+			break;
+		}
+	}
+	note_darkness(s);
+}
+
+bool session_signalled(const struct session *s, struct err *err)
+{
+	struct signalfd_siginfo info;
+	if (read(s->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return false;
+	err_set(err, ERR_CANCELLED, info.ssi_signo == SIGTERM ? "terminated" : "interrupted");
+	if (err)
+		err->code = (int)info.ssi_signo;
+	return true;
+}
+
+int session_signal_fd(const struct session *s)
+{
+	return s->signal_fd;
+}
+
+/* Waits until the backend has something, a signal came, or the deadline (mono ms, -1 none) passed. */
+static bool wait_for(struct session *s, int64_t deadline, struct err *err)
+{
+	struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN}, {.fd = backend_fd(s->backend), .events = POLLIN}};
+	for (;;) {
+		int64_t left = deadline < 0 ? -1 : deadline - clock_mono_ms();
+		if (deadline >= 0 && left <= 0)
+			return err_set(err, ERR_UNREACHABLE, "no answer in time");
+		int n = poll(fds, 2, left > INT32_MAX ? INT32_MAX : (int)left);
+		if (n < 0 && errno != EINTR)
+			return err_errno(err, ERR_FAILED, errno, "cannot wait for the backend");
+		if (n > 0 && fds[0].revents && session_signalled(s, err))
+			return false;
+		if (n > 0 && fds[1].revents)
+			return true;
+	}
+}
+
+/* The next message that is not of the watch; NULL when there is none at this moment. */
+static struct message *take(struct session *s)
+{
+	struct message *m;
+	while ((m = backend_next(s->backend))) {
+		if (m->request != s->watch)
+			return m;
+		if (m->kind == MESSAGE_RECORDS)
+			apply(s, m);
+		else if (m->kind == MESSAGE_SETTLED || m->kind == MESSAGE_DONE)
+			s->is_settled = true;
+		message_free(m);
+	}
+	return NULL;
+}
+
+bool session_watch(struct session *s, unsigned kinds, struct err *err)
+{
+	if (s->watch)
+		backend_cancel(s->backend, s->watch);
+	for (size_t i = 0; i < RECORD_COUNT; i++)
+		if (kinds & REQUEST_KIND(i) && !s->tables[i])
+			s->tables[i] = records_new(record_class(i));
+	s->is_settled = false;
+	s->watch = backend_send(s->backend, request_watch(kinds));
+	int64_t deadline = clock_mono_ms() + SESSION_PATIENCE_MS;
+	struct err waited = {0};
+	for (;;) {
+		message_free(take(s)); /* of requests that were given up */
+		if (s->is_settled)
+			return true;
+		if (wait_for(s, deadline, &waited))
+			continue;
+		if (waited.kind == ERR_UNREACHABLE)
+			return true; /* what is known is shown; session_check() tells what is missing */
+		if (err)
+			*err = waited;
+		return false;
+	}
+}
+
+const struct records *session_records(const struct session *s, enum record_kind kind)
+{
+	return s->tables[kind];
+}
+
+const struct source *session_source(const struct session *s, const char *name)
+{
+	const struct records *t = s->tables[RECORD_SOURCE];
+	for (record_handle h = records_next(t, RECORDS_NO_ROW); h; h = records_next(t, h)) {
+		const struct source *row = records_row(t, h);
+		if (str_eq(row->name, name))
+			return row;
+	}
+	return NULL;
+}
+
+bool session_check(const struct session *s, struct err *err)
+{
+	const struct records *t = s->tables[RECORD_SOURCE];
+	for (record_handle h = records_next(t, RECORDS_NO_ROW); h; h = records_next(t, h)) {
+		const struct source *row = records_row(t, h);
+		if (row->state == SOURCE_LIVE)
+			continue;
+		if (!str_empty(row->error))
+			return err_set(err, ERR_UNREACHABLE, "%s: %s", row->name, row->error);
+		return err_set(err, ERR_UNREACHABLE, "%s is %s; what it knew may be old", row->name,
+		               record_value_name(source_state_names, row->state));
+	}
+	if (!s->is_settled)
+		return err_set(err, ERR_UNREACHABLE, "no answer within %d s; is it stopped?", SESSION_PATIENCE_MS / 1000);
+	return true;
+}
+
+bool session_is_dark(const struct session *s, int64_t ms)
+{
+	return s->dark_since && clock_mono_ms() - s->dark_since >= ms;
+}
+
+uint64_t session_send(struct session *s, struct request *r)
+{
+	return backend_send(s->backend, r);
+}
+
+void session_cancel(struct session *s, uint64_t request)
+{
+	backend_cancel(s->backend, request);
+}
+
+struct message *session_next(struct session *s, uint64_t request, int64_t patience_ms, struct err *err)
+{
+	int64_t deadline = patience_ms < 0 ? -1 : clock_mono_ms() + patience_ms;
+	for (;;) {
+		struct message *m = take(s);
+		if (m && m->request == request)
+			return m;
+		if (m)
+			message_free(m);
+		else if (!wait_for(s, deadline, err))
+			return NULL;
+	}
+}
+
+bool session_ask(struct session *s, struct request *r, int64_t patience_ms,
+                 void (*each)(const struct message *, void *arg), void *arg, struct err *err)
+{
+	uint64_t id = session_send(s, r);
+	struct message *m;
+	while ((m = session_next(s, id, patience_ms, err))) {
+		bool is_done = m->kind == MESSAGE_DONE;
+		struct err outcome = is_done ? m->err : (struct err){0};
+		if (!is_done && each)
+			each(m, arg);
+		message_free(m);
+		if (is_done && outcome.kind != ERR_NONE && err)
+			*err = outcome;
+		if (is_done)
+			return outcome.kind == ERR_NONE;
+	}
+	session_cancel(s, id);
+	return false;
+}
+
+bool session_pause(struct session *s, int64_t ms, struct err *err)
+{
+	struct err waited = {0};
+	int64_t deadline = clock_mono_ms() + ms;
+	for (;;) {
+		message_free(take(s));
+		if (!wait_for(s, deadline, &waited))
+			break;
+	}
+	if (waited.kind == ERR_UNREACHABLE)
+		return true; /* the time is up: that was asked for */
+	if (err)
+		*err = waited;
+	return false;
+}

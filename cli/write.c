@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Write verbs that are one operation: the row of the action tells which words and options make its wish. */
+#include <cJSON.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "cli/attempt.h"
+#include "cli/output.h"
+#include "cli/rows.h"
+#include "cli/session.h"
+#include "cli/verb.h"
+#include "model/action.h"
+
+#define WATCHED (REQUEST_KIND(RECORD_SERVICE) | REQUEST_KIND(RECORD_ENVIRONMENT) | REQUEST_KIND(RECORD_PLACEMENT))
+#define COUNT_MAX 1000
+
+static bool read_count(const char *text, struct wish *w, struct err *err)
+{
+	long long n;
+	if (!str_to_int(text, 0, COUNT_MAX, &n))
+		return err_set(err, ERR_USAGE, "\"%s\" is not a number of instances from 0 to %d", text, COUNT_MAX);
+	w->count = n;
+	return true;
+}
+
+static bool read_span(const struct args *a, struct wish *w, struct err *err)
+{
+	int64_t now = clock_wall_ms();
+	if (a->for_) {
+		if (!args_span("--for", a->for_, &w->duration, err))
+			return false;
+		w->until = now + w->duration;
+	} else if (a->until) {
+		if (!args_time("--until", a->until, true, now, &w->until, err))
+			return false;
+		if (w->until <= now)
+			return err_set(err, ERR_USAGE, "--until %s is over already", a->until);
+		w->duration = w->until - now;
+	}
+	return true;
+}
+
+static void read_common(const struct cli *cli, const struct action *action, struct wish *w)
+{
+	const struct args *a = cli->args;
+	record_init(record_class(RECORD_WISH), w);
+	w->action = action->name;
+	w->environment = action->wants & WISH_FROM ? a->to : a->env;
+	w->reason = a->reason;
+	w->past_migration = a->past_migration;
+	w->despite_bad = a->despite_bad;
+	w->without_databases = a->without_databases;
+}
+
+static bool read_wish(const struct cli *cli, struct wish *w, struct err *err)
+{
+	const struct args *a = cli->args;
+	const struct action *action = action_find(cli->verb->action);
+	read_common(cli, action, w);
+	if (action->target == TARGET_ALERT)
+		w->alert = a->words[0];
+	else
+		w->service = a->service ? a->service : a->words[0];
+	if (action->wants & WISH_VERSION)
+		w->version = a->words[1];
+	if (action->wants & WISH_FROM)
+		w->from = a->from;
+	if (action->wants & WISH_RELEASE)
+		w->release = a->to;
+	if (action->wants & WISH_TEXT)
+		w->text = a->words[1];
+	if (action->wants & WISH_COUNT && !read_count(a->words[1], w, err))
+		return false;
+	return !(action->wants & WISH_DURATION) || read_span(a, w, err);
+}
+
+/* Opens the session of a write: its sources must be live, and the names known. */
+static bool open_for(struct cli *cli, const struct wish *w, struct err *err)
+{
+	struct rows_wish names = {.service = w->service, .environment = w->environment};
+	return session_open(cli, NULL, err) && session_watch(cli->session, WATCHED, err) &&
+	       session_check(cli->session, err) && rows_check_wish(cli->session, &names, err);
+}
+
+int write_operation(struct cli *cli)
+{
+	struct err err = {0};
+	struct wish wish;
+	if (!read_wish(cli, &wish, &err) || !open_for(cli, &wish, &err))
+		return cli_fail(cli, &err);
+	return attempt_run(cli, &wish, false, NULL);
+}
+
+/* One operation a service, all of them even when one fails; the first failure is the status. */
+static int down_all(struct cli *cli, const struct wish *wish, const char *const *names, size_t n)
+{
+	cJSON *array = n == 1 || cli->args->output != OUTPUT_JSON ? NULL : cJSON_CreateArray();
+	int status = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct wish one = *wish;
+		one.service = names[i];
+		int ended = attempt_run(cli, &one, false, array);
+		status = status ? status : ended;
+	}
+	if (array)
+		output_json(array);
+	return status;
+}
+
+int write_down(struct cli *cli)
+{
+	struct err err = {0};
+	struct wish wish;
+	struct rows_wish names = {.environment = cli->args->env};
+	struct rows rows;
+	read_common(cli, action_find(cli->verb->action), &wish);
+	if (!open_for(cli, &wish, &err))
+		return cli_fail(cli, &err);
+	for (size_t i = 0; i < cli->args->n_words; i++) {
+		names.service = cli->args->words[i];
+		if (!rows_check_wish(cli->session, &names, &err))
+			return cli_fail(cli, &err);
+	}
+	if (cli->args->n_words)
+		return down_all(cli, &wish, cli->args->words, cli->args->n_words);
+	/* The rows live in the session's tables, and change while operations run: the names are taken first. */
+	struct arena arena = {0};
+	rows_find(cli->session, RECORD_SERVICE, NULL, &rows);
+	const char **all = arena_alloc(&arena, (rows.n + 1) * sizeof(*all));
+	size_t n = rows.n;
+	for (size_t i = 0; i < n; i++)
+		all[i] = arena_dup(&arena, ((const struct service *)rows.items[i])->name);
+	rows_finish(&rows);
+	int status = down_all(cli, &wish, all, n);
+	if (!n)
+		cli_tell(cli, "no service runs here");
+	arena_finish(&arena);
+	return status;
+}
