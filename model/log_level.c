@@ -32,8 +32,10 @@ const char *log_level_name(enum log_level level)
 
 enum log_level log_level_of(const char *word, size_t len)
 {
+	if (len < 2 || len > 11)
+		return LOG_LEVEL_NONE;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strlen(words[i].word) == len && strncasecmp(words[i].word, word, len) == 0)
+		if (words[i].word[0] == (word[0] | 0x20) && strlen(words[i].word) == len && strncasecmp(words[i].word, word, len) == 0)
 			return words[i].level;
 	return LOG_LEVEL_NONE;
 }
@@ -64,6 +66,11 @@ static enum log_level by_prefix(const char *s, size_t len)
 	return LOG_LEVEL_NONE;
 }
 
+static bool is_one_of(char c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
 /* A level word counts in capitals ("ERROR"), in brackets ("[error]") or before a colon ("error: …"), so that
  * prose ("no error so far") does not. */
 static enum log_level by_word(const char *s, size_t len)
@@ -83,8 +90,8 @@ static enum log_level by_word(const char *s, size_t len)
 		bool is_capital = true;
 		for (size_t k = from; k < i; k++)
 			is_capital = is_capital && s[k] >= 'A' && s[k] <= 'Z';
-		bool is_marked = (from && strchr("[<|(", s[from - 1]) && i < len && strchr("]>|)", s[i])) ||
-		                 (i < len && s[i] == ':');
+		bool is_marked = i < len && (s[i] == ':' || (from && is_one_of(s[from - 1], "[<|(") &&
+		                                             is_one_of(s[i], "]>|)")));
 		enum log_level level = is_capital || is_marked ? log_level_of(s + from, n) : LOG_LEVEL_NONE;
 		if (level)
 			return level;
@@ -106,6 +113,8 @@ static enum log_level value_at(const char *s, size_t len, size_t at)
 static enum log_level by_member(const char *s, size_t len)
 {
 	static const char *const members[] = {"level", "severity", "lvl", "loglevel"};
+	if (*s != '{' && !memchr(s, '=', len))
+		return LOG_LEVEL_NONE;
 	size_t end = len < MEMBER_LOOK ? len : MEMBER_LOOK;
 	for (size_t m = 0; m < sizeof(members) / sizeof(members[0]); m++) {
 		size_t n = strlen(members[m]);
