@@ -12,23 +12,9 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/option.h"
 
 struct provider;
-
-enum option_type { OPTION_TEXT, OPTION_BOOL, OPTION_INT, OPTION_DURATION, OPTION_CHOICE, OPTION_PATH, OPTION_URL };
-struct option_row { /* one row: a key of config.yaml; fairway-config(5), `config init` and the checks are made from it */
-	const char *name, *help;
-	enum option_type type;
-	const char *absent;             /* default, as text; NULL: none */
-	const char *const *choices;     /* OPTION_CHOICE: NULL at the end */
-	int64_t min, max;               /* OPTION_INT, OPTION_DURATION (ms) */
-	bool is_needed;
-};
-struct setting { /* a row with its value */
-	const struct option_row *option;
-	const char *text;               /* NULL: unset and without a default */
-	int64_t number;                 /* BOOL 0/1, INT, DURATION in ms, CHOICE its index */
-};
 
 /* The program's own options, top level of config.yaml. */
 const struct option_row *config_options(size_t *n);

@@ -163,3 +163,18 @@ void clock_span(int64_t ms, char out[CLOCK_TEXT])
 	else
 		snprintf(out, CLOCK_TEXT, "%" PRId64 "h %02" PRId64 "m", s / 3600, s % 3600 / 60);
 }
+
+void clock_duration(int64_t ms, char out[CLOCK_TEXT])
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (ms % units[i].ms == 0 && (ms || units[i].ms == 1000)) {
+			snprintf(out, CLOCK_TEXT, "%lld%s", (long long)(ms / units[i].ms), units[i].unit);
+			return;
+		}
+	}
+	snprintf(out, CLOCK_TEXT, "%lldms", (long long)ms);
+}

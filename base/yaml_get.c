@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The typed getters of base/yaml.h; base/yaml.c loads the tree. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,14 +209,6 @@ bool yaml_as_bool(const struct yaml *y, const struct yaml_node *n, bool *out)
 	return wrong(y, n, "must be true or false");
 }
 
-static void tell_duration(int64_t ms, char out[CLOCK_TEXT])
-{
-	if (ms % 1000)
-		snprintf(out, CLOCK_TEXT, "%lldms", (long long)ms);
-	else
-		clock_span(ms, out);
-}
-
 bool yaml_as_duration(const struct yaml *y, const struct yaml_node *n, int64_t min_ms, int64_t max_ms, int64_t *ms)
 {
 	const char *text;
@@ -228,8 +219,8 @@ bool yaml_as_duration(const struct yaml *y, const struct yaml_node *n, int64_t m
 		return wrong(y, n, "must be a duration such as 250ms, 10s, 5m or 1h30m");
 	if (v < min_ms || v > max_ms) {
 		char least[CLOCK_TEXT], most[CLOCK_TEXT];
-		tell_duration(min_ms, least);
-		tell_duration(max_ms, most);
+		clock_duration(min_ms, least);
+		clock_duration(max_ms, most);
 		yaml_complain(y, n, "must be from %s to %s", least, most);
 		return false;
 	}

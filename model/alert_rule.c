@@ -171,7 +171,7 @@ void alert_rule_sentence(const struct service_alert *a, const struct rule_state 
 		snprintf(subject, sizeof(subject), "is %.80s", a->metric);
 	tell(a, s->value, value, sizeof(value));
 	tell(a, a->threshold, limit, sizeof(limit));
-	clock_span(a->window_ms, window);
+	clock_duration(a->window_ms, window);
 	if (s->has_value)
 		snprintf(out, RULE_SENTENCE, "%s %s, %s %s over %s", value, subject, a->is_below ? "below" : "above",
 		         limit, window);

@@ -47,6 +47,13 @@ static void durations(void **state)
 	assert_false(clock_parse_duration("", &ms));
 	assert_false(clock_parse_duration("-5m", &ms));
 	assert_false(clock_parse_duration("999999999999999999d", &ms));
+	static const char *const texts[] = {"0s", "250ms", "1500ms", "90s", "5m", "3h", "2d"};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char back[CLOCK_TEXT];
+		assert_true(clock_parse_duration(texts[i], &ms));
+		clock_duration(ms, back);
+		assert_string_equal(back, texts[i]);
+	}
 }
 
 static void instants(void **state)
