@@ -510,12 +510,12 @@ static void descriptors_raise(void)
 int relay_main(int argc, char **argv)
 {
 	struct err err;
-	if (argc != 2) {
+	if (argc != 1) {
 		fprintf(stderr, "fairway --relay: wants one folder, where routes lies\n");
 		return err_exit_status(ERR_USAGE);
 	}
 	descriptors_raise();
-	if (relay_run(argv[1], &relay_limits_default, &err))
+	if (relay_run(argv[0], &relay_limits_default, &err))
 		return 0;
 	fprintf(stderr, "fairway --relay: %s\n", err.text);
 	return err_exit_status(err.kind);

@@ -38,6 +38,5 @@ extern const struct relay_limits relay_limits_default;
 /* Serves until told to end. false: DIR cannot be watched. SIGTERM and SIGINT must not be handled
  * elsewhere. */
 bool relay_run(const char *dir, const struct relay_limits *, struct err *err);
-/* The role: argv[1] is DIR. Gives the exit status. */
-int relay_main(int argc, char **argv);
+int relay_main(int argc, char **argv); /* argv: DIR. Gives the exit status. */
 #endif

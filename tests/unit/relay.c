@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -135,7 +136,10 @@ static void backend_serve(int listener)
 static pid_t child(void)
 {
 	fflush(NULL);
-	return fork();
+	pid_t pid = fork();
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
 }
 
 static void end(pid_t pid, int number)
@@ -153,8 +157,11 @@ static void route_set(struct bench *b, const uint16_t *backends, size_t count)
 	struct route *r = route_table_add(&table, "prod/checkout", b->port);
 	for (size_t i = 0; i < count; i++)
 		route_add_backend(r, backends[i]);
-	assert_true(route_table_write(b->dir, &table, NULL));
+	struct err err;
+	bool is_written = route_table_write(b->dir, &table, &err);
 	route_table_finish(&table);
+	if (!is_written)
+		fail_msg("%s", err.text);
 }
 
 /* Waits until the newest table is in force and `drained` (0: nothing) has no request left. */
