@@ -5,6 +5,7 @@
 
 #include "base/version.h"
 #include "platform/keeper.h"
+#include "platform/relay.h"
 #include "platform/shim.h"
 
 /* What fairway starts of itself. Each gets the arguments behind its name. */
@@ -13,6 +14,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } roles[] = {
 	{"--keeper", keeper_main},
+	{"--relay", relay_main},
 	{"--shim", shim_main},
 };
 
