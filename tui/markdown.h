@@ -2,7 +2,7 @@
 #ifndef TUI_MARKDOWN_H
 #define TUI_MARKDOWN_H
 /*
- * Markdown (GitHub's dialect by cmark-gfm: tables, strike-through, task lists, autolinks) to styled lines.
+ * Markdown (GitHub's dialect by cmark-gfm: tables, strike-through, task lists) to styled lines.
  * Raw HTML is shown as text. Links show their address behind them. Ceilings are checked before the parser
  * sees a byte, since a table of 16 kB costs cmark-gfm 0.29 seconds and a gigabyte. UI thread.
  */
