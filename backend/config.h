@@ -31,7 +31,7 @@ struct config_source { /* one provider at work */
 	const char *role;               /* catalog, deploys, logs, alerts, metrics, on-call, runbooks, paths, platform */
 	const char *environment;        /* NULL: of the whole context */
 	const struct provider *provider;
-	const struct setting *settings; /* a row for each option of the provider */
+	struct setting *settings;       /* a row for each option of the provider */
 	size_t n_settings;
 	struct token_source token;
 	const char *url;                /* NULL for local ones */
@@ -43,6 +43,7 @@ struct config_environment {
 struct config_context {
 	const char *name, *help;
 	bool is_builtin, is_read_only;
+	const char *platform_root;      /* STATE of its embedded platform (base/place.h); NULL: it has none */
 	const struct config_source *sources;
 	size_t n_sources;
 	const struct config_environment *environments;
@@ -57,7 +58,7 @@ struct config {
 	size_t n_contexts;
 	const struct config_context *context;  /* the chosen one */
 	bool is_context_chosen;         /* by flag, environment or file: not the default */
-	const struct setting *settings; /* of config_options() */
+	struct setting *settings;       /* of config_options() */
 	size_t n_settings;
 };
 
@@ -72,8 +73,6 @@ const struct setting *config_setting(const struct config *, const char *name); /
 const char *config_text(const struct config *, const char *name);
 int64_t config_number(const struct config *, const char *name); /* BOOL, INT, DURATION, CHOICE */
 const struct config_context *config_context(const struct config *, const char *name); /* NULL when unknown */
-/* STATE of the context's embedded platform (base/place.h), or NULL when it has none. */
-const char *config_platform_root(const struct config_context *);
 
 /* An annotated configuration where every option stands with its default, for `config init`; free() it. */
 char *config_default_text(void);

@@ -25,6 +25,7 @@ void message_free(struct message *m)
 	if (!m)
 		return;
 	arena_finish(&m->arena);
-	free(m->block);
+	free(m->owned[0]);
+	free(m->owned[1]);
 	free(m);
 }

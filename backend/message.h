@@ -2,7 +2,7 @@
 #ifndef BACKEND_MESSAGE_H
 #define BACKEND_MESSAGE_H
 /*
- * What the backend tells a face. A message owns one arena (and at most one block of bytes) that holds all it points
+ * What the backend tells a face. A message owns one arena (and a few larger pieces) that hold all it points
  * at: whoever took it out of backend_next() copies what it needs and calls message_free() in the same pass.
  * Text in messages came from outside: mask it (base/utf8.h) where it leaves the program.
  * Any thread, one owner at a time.
@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/queue.h"
 #include "model/record.h"
 
 enum message_kind {
@@ -126,11 +127,11 @@ struct made_files {
 };
 
 struct message {
-	struct message *next;    /* the queue's */
+	struct queue_node node;  /* the queue's */
 	enum message_kind kind;
 	uint64_t request;        /* the request it belongs to */
 	struct arena arena;
-	char *block;             /* owned bytes beside the arena, or NULL */
+	void *owned[2];          /* larger pieces beside the arena, freed with it; NULL: none */
 	union {
 		struct changes changes;
 		struct log_batch logs;

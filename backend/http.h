@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BACKEND_HTTP_H
+#define BACKEND_HTTP_H
+/*
+ * One HTTP exchange over TCP, TLS or a Unix socket, on the backend thread's loop. Rules kept here for everybody:
+ *   - a write goes out once, on a fresh connection that is not kept, and follows no redirect; when it may have been
+ *     sent and no whole reply came, its error is ERR_UNKNOWN;
+ *   - a read follows at most 3 redirects, all to the same scheme, host and port;
+ *   - http and https only, TLS 1.2 or later, verified; loopback and Unix sockets never go through a proxy;
+ *   - header values with control bytes are refused; decoded bytes are counted against the ceiling; a header block is at
+ *     most 64 KiB;
+ *   - a stream has HTTP/1.1 and a connection of its own, so that holding it back holds its server back.
+ * The handlers run inside loop_step(). After `done`, or http_cancel(), the struct http is gone.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct http;
+struct loop;
+
+struct header {
+	const char *name, *value;
+};
+struct http_wish { /* copied by http_start() */
+	const char *method;          /* "GET", "POST", … */
+	const char *url;             /* absolute */
+	const char *socket;          /* path of a Unix socket, or NULL */
+	const struct header *headers;
+	size_t n_headers;
+	const void *body;            /* NULL: none */
+	size_t body_len;
+	size_t ceiling;              /* decoded bytes of the reply; 0: without bound, for streams */
+	int64_t head_ms;             /* the reply must begin within; 0: 30 s */
+	int64_t idle_ms;             /* no byte for so long fails it; 0: head_ms for a plain read, never for a stream */
+	bool is_write;
+	bool is_stream;
+};
+struct http_handler {
+	/* Once, before the first byte of the body. Headers have lower-case names. */
+	void (*head)(void *arg, int status, const struct header *headers, size_t n);
+	void (*bytes)(void *arg, const char *bytes, size_t len);
+	void (*done)(void *arg, const struct err *failure); /* NULL: the whole reply was read */
+};
+
+/* NULL with err when the request cannot even be made; no handler runs then, nor before http_start() returned. */
+struct http *http_start(struct loop *, const struct http_wish *, const struct http_handler *, void *arg, struct err *);
+/* Stops reading, or goes on; bytes that were read already may still come. */
+void http_hold(struct http *, bool is_held);
+/* No handler runs any more. Callable from a handler of the same exchange. */
+void http_cancel(struct http *);
+
+/* libcurl's process-wide set-up; before any thread. */
+bool http_set_up(struct err *);
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BACKEND_RUN_PRIVATE_H
+#define BACKEND_RUN_PRIVATE_H
+/* Shared by run.c (attempts, exchanges, freshness) and run_emit.c (what is delivered). */
+#include "backend/run.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+struct asked { /* one ask under way */
+	struct run *run;
+	struct asked *next;
+	uint32_t tag;
+	bool is_timer, is_write, is_dead, is_error_body;
+	int status;
+	struct http *http;       /* NULL when its end was told */
+	struct loop_timer timer;
+	struct frame frame;
+	struct err broken;       /* the frame refused the bytes */
+};
+
+struct known_instance { /* of a log stream */
+	char *id, *service, *environment;
+	size_t id_len;
+	uint32_t batch;          /* the batch in which it has the index below */
+	uint16_t index;
+};
+
+struct run {
+	struct run_wish wish;
+	void *state;
+	struct asked *asks;
+	struct arena scratch;
+	int depth;               /* callbacks on the stack */
+	bool is_over, is_ended_told, is_settled, is_again, is_written, has_delivered, is_held;
+	struct err outcome, again;
+	char *cursor;
+	struct loop_timer retry, freshness;
+	int attempts;            /* failed in a row */
+	int64_t began;           /* monotonic start of this attempt */
+
+	/* freshness of a standing query's source */
+	bool is_known;           /* a state was told */
+	bool has_synced;
+	enum source_state told;
+	struct err told_error;
+	int64_t alive_mono, alive_wall, told_wall;
+
+	/* the batch being filled */
+	struct message *records;
+	struct change *changes;
+	size_t n_changes, cap_changes;
+
+	struct message *logs;
+	struct str block;
+	struct log_row *spans;
+	size_t n_spans, cap_spans;
+	struct log_origin *named;
+	size_t n_named, cap_named;
+	struct known_instance *known;
+	size_t n_known, cap_known, last_known;
+	uint32_t *buckets;       /* index into known + 1; a power of two of them */
+	size_t n_buckets;
+	uint32_t batch;
+};
+
+void run_flush(struct run *);                    /* delivers what was gathered */
+void run_tell_source(struct run *, enum source_state, const struct err *);
+void run_forget_batches(struct run *);           /* frees them undelivered */
+#endif
