@@ -18,7 +18,7 @@ TESTPKGS := cmocka vterm
 CC       := $(if $(filter command%,$(origin CC)),$(CC),$(shell command -v ccache >/dev/null 2>&1 && echo 'ccache cc' || echo cc))
 OPT      ?= -O2 -g
 CFLAGS   += -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-            -Wno-missing-field-initializers -fno-common $(OPT) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+            -Wno-missing-field-initializers -fno-common $(OPT) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -Wno-format-truncation)
 CPPFLAGS += -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDFLAGS  += $(if $(SAN),-fsanitize=$(SAN))
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcmark-gfm-extensions -lpthread -lm

@@ -33,7 +33,7 @@ static void report_failure(void)
 		return; /* the daemon that asked is gone */
 }
 
-/* Leaves why it could not be started for the daemon. */
+/* Leaves why it could not be started for the daemon. dir -1: there is no slot to leave it in. */
 static int fail(int dir, const struct slot_identity *self, const struct err *err)
 {
 	struct slot_exit e = {.pid = self->pid, .start = self->start, .at = clock_wall_ms(), .is_seen = true,
@@ -42,7 +42,8 @@ static int fail(int dir, const struct slot_identity *self, const struct err *err
 	for (char *c = e.error; *c; c++)
 		if (*c == '\n')
 			*c = ' ';
-	slot_exit_write(dir, &e);
+	if (dir >= 0)
+		slot_exit_write(dir, &e);
 	report_failure();
 	fprintf(stderr, "fairway: %s\n", err->text);
 	return SHIM_FAILED;
@@ -103,8 +104,10 @@ static bool open_log(int dir, struct err *err)
 	return true;
 }
 
-static bool run(int dir, const char *id, struct err *err)
+static bool run(int lock, const struct slot_identity *self, int dir, const char *id, struct err *err)
 {
+	if (!slot_identity_write(lock, self))
+		return err_errno(err, ERR_FAILED, errno, "cannot start %s: writing its lock", id);
 	struct slot_spec *spec = slot_spec_read(dir, id, err);
 	if (!spec)
 		return false;
@@ -129,11 +132,32 @@ static bool run(int dir, const char *id, struct err *err)
 	return false;
 }
 
+static int start(const struct place *place, const char *id, struct err *err)
+{
+	bool is_held = false;
+	struct slot_identity self = {.pid = getpid(), .pid_namespace = place->pid_namespace,
+	                             .started_at = clock_wall_ms()};
+	memcpy(self.boot_id, place->boot_id, sizeof(self.boot_id));
+	int dir = slot_folder(place, id, err);
+	if (dir < 0)
+		return fail(-1, &self, err);
+	slot_identity_of(self.pid, &self.start);
+	setsid(); /* fails when spawn made us a leader already: the same */
+	int lock = take_lock(dir, &is_held, err), status = SHIM_HELD;
+	if (lock < 0 && is_held)
+		report_failure();
+	else if (lock < 0)
+		status = fail(dir, &self, err);
+	else if (!run(lock, &self, dir, id, err))
+		status = fail(dir, &self, err);
+	close(dir);
+	return status;
+}
+
 int shim_main(int argc, char **argv)
 {
 	struct err err = {0};
 	struct place place;
-	bool is_held;
 	if (argc != 2) {
 		fprintf(stderr, "usage: fairway --shim STATE SLOT\n");
 		return 2;
@@ -145,26 +169,7 @@ int shim_main(int argc, char **argv)
 		fprintf(stderr, "fairway: %s\n", err.text);
 		return SHIM_FAILED;
 	}
-	struct slot_identity self = {.pid = getpid(), .pid_namespace = place.pid_namespace, .started_at = clock_wall_ms()};
-	memcpy(self.boot_id, place.boot_id, sizeof(self.boot_id));
-	int dir = slot_folder(&place, argv[1], &err);
-	if (dir < 0 || !slot_identity_of(self.pid, &self.start)) {
-		report_failure();
-		fprintf(stderr, "fairway: %s\n", err.text);
-		return SHIM_FAILED;
-	}
-	setsid(); /* fails when spawn made us a leader already: the same */
-	int lock = take_lock(dir, &is_held, &err);
-	if (lock < 0 && is_held) {
-		report_failure();
-		return SHIM_HELD;
-	}
-	if (lock < 0)
-		return fail(dir, &self, &err);
-	if (!slot_identity_write(lock, &self)) {
-		err_errno(&err, ERR_FAILED, errno, "cannot start %s: writing its lock", argv[1]);
-		return fail(dir, &self, &err);
-	}
-	run(dir, argv[1], &err);
-	return fail(dir, &self, &err);
+	int status = start(&place, argv[1], &err);
+	place_close(&place);
+	return status;
 }
