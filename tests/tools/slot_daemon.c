@@ -3,7 +3,8 @@
  * The least daemon that keeps slots alive, for tests/crash/kill.sh: keeper, shim and slots are the real ones.
  *   slot_daemon --keeper STATE   as fairway does it
  *   slot_daemon --daemon STATE   adopts, keeps the slots of SLOT_DAEMON_SLOTS ("a b c") running counting_service with
- *                                SLOT_DAEMON_ARGS, ends when STATE/stop exists
+ *                                SLOT_DAEMON_ARGS. STATE/stop tells it to stop them and end; when it holds "idle", to start
+ *                                only what never ran, and to end once nothing runs
  *   slot_daemon --logs STATE     every line of every slot, merged, as `kind slot text`
  */
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "platform/keeper.h"
@@ -26,7 +28,7 @@ struct daemon {
 	struct place place;
 	struct slots *slots;
 	size_t running;
-	bool is_stopping;
+	bool is_stopping, is_idle_end;
 	struct log *log;
 };
 
@@ -64,7 +66,7 @@ static void on_exited(const char *id, const struct slot_exit *e, void *arg)
 {
 	struct daemon *d = arg;
 	(void)e;
-	if (!d->is_stopping)
+	if (!d->is_stopping && !d->is_idle_end)
 		start_slot(d, id);
 }
 
@@ -81,14 +83,30 @@ static void count_living(const struct slot_info *info, void *arg)
 static void look_for_stop(void *arg)
 {
 	struct daemon *d = arg;
-	char *stop = place_path(&d->place, "stop");
-	d->is_stopping |= access(stop, F_OK) == 0;
-	free(stop);
+	struct str stop = {0};
+	if (file_read(d->place.root_fd, "stop", 16, &stop, NULL)) {
+		d->is_idle_end = str_eq(stop.s, "idle");
+		d->is_stopping = !d->is_idle_end;
+	}
+	str_finish(&stop);
 	d->running = 0;
-	if (d->is_stopping)
+	if (d->is_stopping || d->is_idle_end)
 		slots_each(d->slots, count_living, d);
-	if (d->is_stopping && d->running == 0)
+	if ((d->is_stopping || d->is_idle_end) && d->running == 0)
 		reactor_stop(d->reactor);
+}
+
+static void start_missing(struct daemon *d)
+{
+	char *ids = mem_dup(getenv("SLOT_DAEMON_SLOTS")), *words[WORDS_MAX];
+	size_t n = split(ids, words);
+	for (size_t i = 0; i < n; i++) {
+		struct slot_info info;
+		if (!slot_info(d->slots, words[i], &info) || info.phase == SLOT_EMPTY ||
+		    (info.phase == SLOT_EXITED && !d->is_idle_end))
+			start_slot(d, words[i]);
+	}
+	free(ids);
 }
 
 static int run_daemon(const char *root)
@@ -105,21 +123,15 @@ static int run_daemon(const char *root)
 		log_line(d.log, LOG_ERROR, "%s", err.text);
 		return 1;
 	}
-	char *ids = mem_dup(getenv("SLOT_DAEMON_SLOTS")), *words[WORDS_MAX];
-	size_t n = split(ids, words);
-	for (size_t i = 0; i < n; i++) {
-		struct slot_info info;
-		if (!slot_info(d.slots, words[i], &info) || info.phase == SLOT_EMPTY || info.phase == SLOT_EXITED)
-			start_slot(&d, words[i]);
-	}
-	struct reactor_timer *look = reactor_timer_add(d.reactor, 0, 50, look_for_stop, &d);
+	look_for_stop(&d);
+	start_missing(&d);
+	struct reactor_timer *look = reactor_timer_add(d.reactor, 20, 20, look_for_stop, &d);
 	reactor_run(d.reactor);
 	reactor_timer_remove(look);
 	slots_free(d.slots);
 	reactor_free(d.reactor);
 	place_close(&d.place);
 	log_free(d.log);
-	free(ids);
 	close(lock);
 	return 0;
 }
