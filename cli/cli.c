@@ -179,8 +179,8 @@ int cli_main(int argc, char **argv, struct args *args, bool *console)
 		help_verb(cli.verb);
 		return 0;
 	}
-	if (!args_check(args, cli.verb->name, cli.verb->takes, cli.verb->needs, argc, argv, &err) ||
-	    !check_words(&cli, &err))
+	if (!check_words(&cli, &err) ||
+	    !args_check(args, cli.verb->name, cli.verb->takes, cli.verb->needs, argc, argv, &err))
 		return cli_fail(&cli, &err);
 	int status = run_verb(&cli);
 	*console = cli.wants_console && status == 0;

@@ -65,11 +65,11 @@ static void print_row(const char *left, const char *right)
 		printf("  %s%*s%s\n", left, (int)(ROW_COLUMNS - width), "", right);
 }
 
-static void print_options(unsigned with)
+static void print_options(unsigned with, unsigned without)
 {
 	const struct arg_row *r;
 	for (size_t i = 0; (r = args_row(i)); i++) {
-		if (!r->help || !(r->with & with))
+		if (!r->help || !(r->with & with) || r->with & without)
 			continue;
 		struct str left = {0};
 		str_addf(&left, r->brief ? "%s, %s" : "%.0s%s", r->brief ? r->brief : "", r->name);
@@ -105,17 +105,19 @@ void help_program(void)
 	puts("\nVerbs that change something:");
 	print_verbs(true);
 	puts("\nOptions of every verb and of the console:");
-	print_options(OPT_ALL);
+	print_options(OPT_ALL, 0);
 	puts("\nOptions of the console:");
-	print_options(OPT_CONSOLE);
+	print_options(OPT_CONSOLE, 0);
 	puts("\nfairway VERB --help tells the options of a verb; fairway(1) tells all. Start with: fairway demo");
 }
 
 void help_verb(const struct verb *v)
 {
 	print_usage(v);
-	printf("\n%s.\n\nOptions:\n", v->help);
-	print_options(v->takes | v->needs);
+	printf("\n%s.\n", v->help);
+	if (v->takes | v->needs)
+		puts("\nOptions:");
+	print_options(v->takes | v->needs, 0);
 	puts("\nOptions of every verb:");
-	print_options(OPT_ALL & ~v->takes);
+	print_options(OPT_ALL, v->takes | v->needs);
 }
