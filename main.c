@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/version.h"
+#include "base/utf8.h"
+#include "cli/verb.h"
 #include "platform/keeper.h"
 #include "platform/relay.h"
 #include "platform/shim.h"
@@ -23,6 +24,12 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(roles) / sizeof(roles[0]); i++)
 		if (strcmp(argv[1], roles[i].name) == 0)
 			return roles[i].run(argc - 2, argv + 2);
-	printf("fairway %s\n", fairway_version);
-	return 0;
+	utf8_start_locale();
+	struct args args;
+	bool is_console;
+	int status = cli_main(argc, argv, &args, &is_console);
+	if (!is_console)
+		return status;
+	fputs("fairway: this build has no console; fairway --help lists the verbs\n", stderr);
+	return 2;
 }

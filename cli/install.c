@@ -155,7 +155,7 @@ static int write_unit(struct cli *cli, const char *folder, const char *program, 
 int platform_install(struct cli *cli)
 {
 	struct err err = {0};
-	const char *root = config_platform_root(cli->config->context);
+	const char *root = cli->config->context->platform_root;
 	char program[4096];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	if (n <= 0)

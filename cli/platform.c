@@ -59,7 +59,7 @@ static bool ask_info(struct cli *cli, struct info *info, struct err *err)
 
 bool platform_raise(struct cli *cli, struct err *err)
 {
-	if (!config_platform_root(cli->config->context))
+	if (!cli->config->context->platform_root)
 		return err_set(err, ERR_USAGE, "context %s has no platform of its own; --context local has",
 		               cli->config->context->name);
 	return session_ask(cli->session, request_new(REQUEST_RAISE), RAISE_MS, NULL, NULL, err);
@@ -99,7 +99,7 @@ bool platform_lower(struct cli *cli, bool *was_up, struct err *err)
 {
 	struct info info = {0};
 	struct err asked = {0};
-	const char *root = config_platform_root(cli->config->context);
+	const char *root = cli->config->context->platform_root;
 	bool is_up = root && ask_info(cli, &info, &asked);
 	if (root && !is_up && asked.kind == ERR_UNREACHABLE && has_slots(root))
 		is_up = platform_raise(cli, &asked) && ask_info(cli, &info, &asked);
@@ -190,7 +190,7 @@ static int do_reset(struct cli *cli)
 {
 	struct err err = {0};
 	bool was_up;
-	const char *root = config_platform_root(cli->config->context);
+	const char *root = cli->config->context->platform_root;
 	if (!platform_lower(cli, &was_up, &err) || !remove_state(root, &err))
 		return cli_fail(cli, &err);
 	cli_tell(cli, "%s: started over", cli->config->context->name);
@@ -232,7 +232,7 @@ static int run_word(struct cli *cli, const char *word, bool is_demo)
 			continue;
 		if (!session_open(cli, is_demo ? "demo" : NULL, &err))
 			return cli_fail(cli, &err);
-		if (!config_platform_root(cli->config->context))
+		if (!cli->config->context->platform_root)
 			return cli_refuse(cli, ERR_USAGE, "context %s has no platform of its own",
 			                  cli->config->context->name);
 		if (!is_demo && words[i].flags & WORD_ASKS && !is_confirmed(cli, words[i].question, &err))
