@@ -151,7 +151,8 @@ static void compare(struct search *s, struct box b, int depth)
 	compare(s, (struct box){x, b.x1, y, b.y1}, depth + 1);
 }
 
-static void add_line(struct diff *d, enum diff_kind kind, const struct line *l, size_t old_line, size_t new_line)
+static void add_line(struct diff *d, enum diff_kind kind, const struct line *l, size_t old_line,
+		     size_t new_line)
 {
 	d->lines[d->n++] = (struct diff_line){kind, l->has_newline, l->text, l->len, old_line, new_line};
 	d->added += kind == DIFF_ADDED;

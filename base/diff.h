@@ -2,9 +2,9 @@
 #ifndef BASE_DIFF_H
 #define BASE_DIFF_H
 /*
- * The difference of two texts by lines, as unified hunks: Myers, "An O(ND) Difference Algorithm", in linear space.
- * Bounded: above 50,000 lines a side, or where the texts differ too much to search, the part in question is told
- * as removed and added whole, which is right but longer. Any thread.
+ * The difference of two texts by lines, as unified hunks: Myers, "An O(ND) Difference Algorithm", in linear
+ * space. Bounded: above 50,000 lines a side, or where the texts differ too much to search, the part in
+ * question is told as removed and added whole, which is right but longer. Any thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,8 +25,8 @@ struct diff {
 	struct diff_line *lines;     /* texts are borrowed from the two inputs */
 	size_t n, added, removed;
 };
-/* context: unchanged lines around a change, usually 3. No lines at all when the texts are the same. A last line
- * with and without its newline are different lines. */
+/* context: unchanged lines around a change, usually 3. No lines at all when the texts are the same. A last
+ * line with and without its newline are different lines. */
 void diff_texts(struct diff *, const char *old_text, size_t old_len, const char *new_text, size_t new_len,
                 size_t context);
 void diff_finish(struct diff *);

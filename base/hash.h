@@ -3,7 +3,8 @@
 #define BASE_HASH_H
 /*
  * SHA-256 (FIPS 180-4, by libcrypto's EVP). It names releases, approvals, plans and links of the audit chain.
- * Never fails: libcrypto without memory ends the program as base/mem.h says. Any thread, one hash at a time each.
+ * Never fails: libcrypto without memory ends the program as base/mem.h says. Any thread, one hash at a time
+ * each.
  */
 #include <stddef.h>
 

@@ -71,19 +71,29 @@ static bool read_path(const struct option_row *row, const char *text, struct set
 	return text[0] == '/' || str_starts(text, "~/") || strcmp(text, "~") == 0;
 }
 
-/* The rest of a URL's truth is the client's business; here only what is never right. */
+static bool is_url_text(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= ' ' || *text >= 0x7F || strchr("\"<>\\^`{|}", *text))
+			return false;
+	return true;
+}
+
+/* The rest of an address' truth is its client's business; here only what is never right. */
+bool option_is_web_address(const char *text)
+{
+	if (!str_starts(text, "http://") && !str_starts(text, "https://"))
+		return false;
+	const char *host = strchr(text, '/') + 2;
+	size_t n = strcspn(host, "/?#");
+	return n > 0 && host[0] != ':' && !memchr(host, '@', n) && strlen(text) <= 2000 && is_url_text(text);
+}
+
 static bool read_url(const struct option_row *row, const char *text, struct setting *s)
 {
 	(void)row;
 	(void)s;
-	for (const char *p = text; *p; p++)
-		if (*p <= ' ' || *p >= 0x7F)
-			return false;
-	if (str_starts(text, "unix:"))
-		return text[5] == '/';
-	const char *host = str_starts(text, "https://") ? text + 8 : str_starts(text, "http://") ? text + 7 : "";
-	size_t n = strcspn(host, "/?#");
-	return n > 0 && host[0] != ':' && !memchr(host, '@', n);
+	return option_is_web_address(text) || (str_starts(text, "unix:/") && is_url_text(text));
 }
 
 static bool read_text(const struct option_row *row, const char *text, struct setting *s)
@@ -132,8 +142,8 @@ void option_read(const struct yaml *y, const struct yaml_node *map, const struct
 	}
 }
 
-void option_known_keys(const struct yaml *y, const struct yaml_node *map, const struct option_row *rows, size_t n,
-                       const char *const *more, size_t n_more)
+void option_known_keys(const struct yaml *y, const struct yaml_node *map, const struct option_row *rows,
+		       size_t n, const char *const *more, size_t n_more)
 {
 	const char **names = mem_array(n + n_more + 1, sizeof(*names));
 	for (size_t i = 0; i < n; i++)
@@ -169,7 +179,11 @@ void option_describe(struct str *s, const struct option_row *row)
 	};
 	if (row->type == OPTION_CHOICE) {
 		for (size_t i = 0; row->choices[i]; i++)
-			str_addf(s, "%s%s", i == 0 ? "" : row->choices[i + 1] ? ", " : " or ", row->choices[i]);
+			str_addf(s, "%s%s",
+				 i == 0                ? ""
+				 : row->choices[i + 1] ? ", "
+						       : " or ",
+				 row->choices[i]);
 		return;
 	}
 	str_add(s, words[row->type]);

@@ -4,7 +4,8 @@
 /*
  * Options as rows: one row says a key's name, type, default, limits and help; the reader, its complaints, the
  * example that `config init` writes and the manual page are all made from it. A new option is one row.
- * Rows are constants; a struct setting borrows from its row and from the arena of the struct yaml. Any thread.
+ * Rows are constants; a struct setting borrows from its row and from the arena of the struct yaml. Any
+ * thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,13 +15,21 @@
 #include "base/str.h"
 #include "base/yaml.h"
 
-enum option_type { OPTION_TEXT, OPTION_BOOL, OPTION_INT, OPTION_DURATION, OPTION_CHOICE, OPTION_PATH, OPTION_URL };
+enum option_type {
+	OPTION_TEXT,
+	OPTION_BOOL,
+	OPTION_INT,
+	OPTION_DURATION,
+	OPTION_CHOICE,
+	OPTION_PATH,
+	OPTION_URL,
+};
 struct option_row {
 	const char *name, *help;
 	enum option_type type;
 	const char *absent;             /* default, as text; NULL: none */
 	const char *const *choices;     /* OPTION_CHOICE: NULL at the end */
-	int64_t min, max;               /* OPTION_INT, OPTION_DURATION (ms); both 0: any that is not negative */
+	int64_t min, max; /* OPTION_INT, OPTION_DURATION (ms); both 0: any that is not negative */
 	bool is_needed;
 };
 struct setting { /* a row with its value */
@@ -30,11 +39,11 @@ struct setting { /* a row with its value */
 	bool is_default;                /* not said in the file */
 };
 
-/* Reads text as a value of the row; else a sentence that follows the key: "must be …". A URL is http, https or
- * unix:/PATH. A path is absolute or starts with "~/". */
+/* Reads text as a value of the row; else a sentence that follows the key: "must be …". A URL is http, https
+ * or unix:/PATH. A path is absolute or starts with "~/". */
 bool option_check(const struct option_row *, const char *text, struct setting *, struct err *);
-/* Fills a setting for each row, from the map or from the default; complains about wrong and missing ones, which keep
- * their default. map may be NULL: all defaults. Other keys of the map are not looked at. */
+/* Fills a setting for each row, from the map or from the default; complains about wrong and missing ones,
+ * which keep their default. map may be NULL: all defaults. Other keys of the map are not looked at. */
 void option_read(const struct yaml *, const struct yaml_node *map, const struct option_row *, size_t n,
                  struct setting *out);
 /* Complains about keys of the map that are neither a row nor one of more[0..n_more), naming the nearest. */
@@ -42,9 +51,12 @@ void option_known_keys(const struct yaml *, const struct yaml_node *map, const s
                        const char *const *more, size_t n_more);
 const struct setting *option_find(const struct setting *, size_t n, const char *name); /* or NULL */
 
+/* "http://…" or "https://…" with a host; no spaces, no user name in it, nothing but printable ASCII. */
+bool option_is_web_address(const char *text);
 const char *option_type_name(enum option_type); /* "duration" */
 /* Appends what a value may be: "a duration from 1s to 5m", "dark or light". */
 void option_describe(struct str *, const struct option_row *);
-/* Appends the row as lines of an example file: help and limits as comments, the key with its default commented out. */
+/* Appends the row as lines of an example file: help and limits as comments, the key with its default
+ * commented out. */
 void option_example(struct str *, const struct option_row *, int indent);
 #endif

@@ -22,8 +22,8 @@ static pcre2_code *compile(const char *pattern, char *why, size_t size)
 	int number;
 	PCRE2_SIZE offset;
 	pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-	                                 PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &number, &offset,
-	                                 NULL);
+					 PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &number,
+					 &offset, NULL);
 	if (!code && why)
 		pcre2_get_error_message(number, (PCRE2_UCHAR *)why, size);
 	return code;
@@ -75,8 +75,9 @@ static void parse_limits(const struct yaml *y, const struct yaml_node *n, struct
 
 bool schema_parse(const struct yaml *y, const struct yaml_node *n, struct schema *s)
 {
-	static const char *const known[] = {"type", "title", "description", "default", "pattern", "enum", "minimum",
-	                                    "maximum", "minLength", "maxLength", "secret"};
+	static const char *const known[] = {"type",      "title",     "description", "default",
+					    "pattern",   "enum",      "minimum",     "maximum",
+					    "minLength", "maxLength", "secret"};
 	size_t before = y->complaints->count;
 	int type = SCHEMA_STRING;
 	struct err err;
@@ -159,7 +160,8 @@ static bool check_string(const struct schema *s, const char *value, struct err *
 	if (!count_characters(value, len, &n))
 		return err_set(err, ERR_USAGE, "must be one line of UTF-8 text without control characters");
 	if (n < s->min_length)
-		return err_set(err, ERR_USAGE, n ? "must be at least %zu characters" : "must not be empty", s->min_length);
+		return err_set(err, ERR_USAGE, n ? "must be at least %zu characters" : "must not be empty",
+			       s->min_length);
 	if (n > s->max_length)
 		return err_set(err, ERR_USAGE, "must be at most %zu characters", s->max_length);
 	if (s->choices.count && !check_choice(s, value, err))
@@ -173,7 +175,8 @@ static bool check_integer(const struct schema *s, const char *value, struct err 
 	if (str_to_int(value, s->minimum, s->maximum, &v))
 		return true;
 	if (s->minimum > LLONG_MIN && s->maximum < LLONG_MAX)
-		return err_set(err, ERR_USAGE, "must be a whole number from %lld to %lld", s->minimum, s->maximum);
+		return err_set(err, ERR_USAGE, "must be a whole number from %lld to %lld", s->minimum,
+			       s->maximum);
 	if (s->minimum > LLONG_MIN)
 		return err_set(err, ERR_USAGE, "must be a whole number, at least %lld", s->minimum);
 	if (s->maximum < LLONG_MAX)

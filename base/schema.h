@@ -6,10 +6,10 @@
  *
  *	port: { type: integer, minimum: 1024, maximum: 65535, default: 8080, title: Port, description: … }
  *
- * type string (default), integer or boolean; default; enum (of texts); for strings pattern (PCRE2, found anywhere
- * as JSON Schema has it: write ^…$), minLength, maxLength (in characters); for integers minimum, maximum; title,
- * description; secret (never stored or shown). A parameter without default must be given.
- * A value is text, as typed. Any thread; a struct schema lives in the arena of the struct yaml.
+ * type string (default), integer or boolean; default; enum (of texts); for strings pattern (PCRE2, found
+ * anywhere as JSON Schema has it: write ^…$), minLength, maxLength (in characters); for integers minimum,
+ * maximum; title, description; secret (never stored or shown). A parameter without default must be given. A
+ * value is text, as typed. Any thread; a struct schema lives in the arena of the struct yaml.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -50,7 +50,8 @@ void template_set_text(struct arena *arena, struct template_value *map, const ch
 	set(arena, map, key, TEMPLATE_TEXT)->text = arena_dup(arena, text);
 }
 
-void template_set_number(struct arena *arena, struct template_value *map, const char *key, const char *decimal)
+void template_set_number(struct arena *arena, struct template_value *map, const char *key,
+			 const char *decimal)
 {
 	set(arena, map, key, TEMPLATE_NUMBER)->text = arena_dup(arena, decimal);
 }
@@ -81,9 +82,10 @@ static const struct {
 	const char *end;
 	enum template_format format;
 } ends[] = {
-	{".yaml", TEMPLATE_YAML},   {".yml", TEMPLATE_YAML},  {".json", TEMPLATE_JSON}, {".js", TEMPLATE_JSON},
-	{".ts", TEMPLATE_JSON},     {".go", TEMPLATE_JSON},   {".toml", TEMPLATE_JSON}, {".py", TEMPLATE_PYTHON},
-	{".sh", TEMPLATE_SHELL},    {".bash", TEMPLATE_SHELL}, {".md", TEMPLATE_MARKDOWN},
+	{".yaml", TEMPLATE_YAML},  {".yml", TEMPLATE_YAML},    {".json", TEMPLATE_JSON},
+	{".js", TEMPLATE_JSON},    {".ts", TEMPLATE_JSON},     {".go", TEMPLATE_JSON},
+	{".toml", TEMPLATE_JSON},  {".py", TEMPLATE_PYTHON},   {".sh", TEMPLATE_SHELL},
+	{".bash", TEMPLATE_SHELL}, {".md", TEMPLATE_MARKDOWN},
 };
 
 enum template_format template_format_of(const char *path)
@@ -94,7 +96,7 @@ enum template_format template_format_of(const char *path)
 	return TEMPLATE_PLAIN;
 }
 
-/* What a reader of the source would not see as it is (a direction mark, a control) is written as its number. */
+/* What nobody sees in a source (a direction mark, a control) is written as its number. */
 static void escape_python(struct str *s, const char *value)
 {
 	size_t len = strlen(value);
@@ -272,7 +274,8 @@ static bool next_tag(struct render *r, const char *p, const char *end, struct ta
 }
 
 /* Finds the end of a section that starts at p, checking what is nested in it. */
-static bool find_close(struct render *r, const struct tag *open, const char *end, struct tag *close, int depth)
+static bool find_close(struct render *r, const struct tag *open, const char *end, struct tag *close,
+		       int depth)
 {
 	const char *p = open->end;
 	if (depth > MAX_DEPTH)
@@ -378,7 +381,8 @@ static bool render_section(struct render *r, const struct tag *open, const struc
 	return true;
 }
 
-static bool render_range(struct render *r, const char *p, const char *end, const struct scope *scope, int depth)
+static bool render_range(struct render *r, const char *p, const char *end, const struct scope *scope,
+			 int depth)
 {
 	for (;;) {
 		struct tag t, close;
@@ -394,7 +398,8 @@ static bool render_range(struct render *r, const char *p, const char *end, const
 		if (t.sigil == '/')
 			return fail(r, t.start, "closes a section that is not open", t.name);
 		if (t.sigil == '#' || t.sigil == '^') {
-			good = find_close(r, &t, end, &close, depth) && render_section(r, &t, &close, scope, depth);
+			good = find_close(r, &t, end, &close, depth) &&
+			       render_section(r, &t, &close, scope, depth);
 			p = good ? close.end : end;
 		} else if (t.sigil != '!') {
 			good = emit_value(r, &t, look_up(scope, t.name));
@@ -404,8 +409,8 @@ static bool render_range(struct render *r, const char *p, const char *end, const
 	}
 }
 
-bool template_render(struct str *out, const char *name, const char *text, size_t len, enum template_format format,
-                     const struct template_value *data, struct err *err)
+bool template_render(struct str *out, const char *name, const char *text, size_t len,
+		     enum template_format format, const struct template_value *data, struct err *err)
 {
 	struct render r = {.out = out, .base = out->len, .name = name, .text = text, .end = text + len,
 	                   .format = format, .err = err};

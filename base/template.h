@@ -2,17 +2,18 @@
 #ifndef BASE_TEMPLATE_H
 #define BASE_TEMPLATE_H
 /*
- * Templates: the semantics of mustache(5) with the delimiters <% %>, since {{ }} and ${{ }} belong to files that
- * golden paths make (Prometheus, Helm, GitHub).
+ * Templates: the semantics of mustache(5) with the delimiters <% %>, since {{ }} and ${{ }} belong to files
+ * that golden paths make (Prometheus, Helm, GitHub).
  *
  *	<%name%>               the value as a whole literal of the target format: quotes included
  *	<%{name}%>  <%&name%>  the value as it is
- *	<%#x%> … <%/x%>        once if x is true, a text that is not empty or a map; once for each element of a list
+ *	<%#x%> … <%/x%>        once if x is true, a text that is not empty or a map; once for each element of
+ * a list
  *	<%^x%> … <%/x%>        once if x is false, empty or not there
  *	<%! comment %>         nothing;  <%.%> the element itself;  <%a.b%> b inside of a
  *
- * A section or comment tag alone on its line takes the line along. Other than in mustache(5) a value that is not
- * there is an error, for a path must not print half a file; partials and other delimiters are refused.
+ * A section or comment tag alone on its line takes the line along. Other than in mustache(5) a value that is
+ * not there is an error, for a path must not print half a file; partials and other delimiters are refused.
  *
  * Total: every template ends with any data. Nesting 32, output 4 MiB, 1,000,000 steps. Any thread.
  */

@@ -74,16 +74,19 @@ static bool meets_a_file(const struct tree *t, const char *path)
 	return false;
 }
 
-bool tree_add(struct tree *t, const char *path, const void *bytes, size_t len, bool is_executable, struct err *err)
+bool tree_add(struct tree *t, const char *path, const void *bytes, size_t len, bool is_executable,
+	      struct err *err)
 {
 	bool is_there;
 	if (!tree_name_is_safe(path))
-		return err_set(err, ERR_USAGE, "\"%.100s\" is no name for a file: it must be relative, without ..", path);
+		return err_set(err, ERR_USAGE,
+			       "\"%.100s\" is no name for a file: it must be relative, without ..", path);
 	size_t at = place_of(t, path, &is_there);
 	if (is_there || meets_a_file(t, path))
 		return err_set(err, ERR_USAGE, "%s: two files of the same name", path);
 	if (len > TREE_MAX_FILE || t->n == TREE_MAX_FILES || t->total + len > MAX_TOTAL)
-		return err_set(err, ERR_USAGE, "%s: too big: at most 1,000 files, 1 MiB each, 16 MiB together", path);
+		return err_set(err, ERR_USAGE,
+			       "%s: too big: at most 1,000 files, 1 MiB each, 16 MiB together", path);
 	if (t->n == t->cap) {
 		size_t cap = t->cap ? 2 * t->cap : 16;
 		struct tree_file *files = arena_alloc(&t->arena, cap * sizeof(*files));
@@ -132,7 +135,8 @@ static bool read_entry(struct tree *t, int dir, const char *name, const char *pr
 	if (S_ISREG(st.st_mode))
 		return read_file(t, dir, name, path, &st, err);
 	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ERR_USAGE, "%s is no regular file: links and devices are not taken", path);
+		return err_set(err, ERR_USAGE, "%s is no regular file: links and devices are not taken",
+			       path);
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? err_errno(err, ERR_USAGE, errno, "%s", path) : read_folder(t, fd, path, err);
 }
@@ -226,7 +230,8 @@ static bool make_stage(struct tree_stage *s, const char *parent, const char *nam
 	return false;
 }
 
-static bool split_target(const char *target, struct tree_stage *s, char *parent, size_t size, const char **name)
+static bool split_target(const char *target, struct tree_stage *s, char *parent, size_t size,
+			 const char **name)
 {
 	if (!str_copy(s->target, sizeof(s->target), target))
 		return false;
@@ -281,8 +286,8 @@ static bool sync_folder(const char *path)
 	return good;
 }
 
-/* Where the file system knows no RENAME_NOREPLACE (NFS, some FUSE): taking the name with mkdir(2) is as exclusive,
- * and rename(2) replaces only an empty folder. */
+/* Where the file system knows no RENAME_NOREPLACE (NFS, some FUSE): taking the name with mkdir(2) is as
+ * exclusive, and rename(2) replaces only an empty folder. */
 static bool rename_once(const char *from, const char *to)
 {
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
@@ -358,7 +363,8 @@ static void compare_file(int root, struct tree_change *c, struct arena *arena)
 	if (dir < 0)
 		return;
 	if (file_read(dir, name, TREE_MAX_FILE, &bytes, NULL)) {
-		bool is_same = bytes.len == c->file->len && memcmp(str_text(&bytes), c->file->bytes, bytes.len) == 0;
+		bool is_same =
+			bytes.len == c->file->len && memcmp(str_text(&bytes), c->file->bytes, bytes.len) == 0;
 		c->state = is_same ? TREE_SAME : TREE_CHANGED;
 		c->old_bytes = arena_dup_n(arena, str_text(&bytes), bytes.len);
 		c->old_len = bytes.len;

@@ -41,7 +41,8 @@ static bool parser_failed(struct loader *l)
 		mem_exhausted();
 	size_t line = (p->error == YAML_READER_ERROR ? p->mark.line : p->problem_mark.line) + 1;
 	if (p->error == YAML_READER_ERROR)
-		return refuse(l, line, "holds a byte that is no text: YAML is UTF-8 without control characters");
+		return refuse(l, line,
+			      "holds a byte that is no text: YAML is UTF-8 without control characters");
 	const char *problem = p->problem ? p->problem : "cannot be read";
 	complain(l->y->complaints, l->y->file, (int)line, NULL, NULL, "not valid YAML: %s%s%s", problem,
 	         p->context ? " " : "", p->context ? p->context : "");
@@ -151,7 +152,8 @@ static struct yaml_node *from_alias(struct loader *l, const yaml_event_t *ev)
 		refuse(l, event_line(ev), "an alias inside of what it names");
 		return NULL;
 	}
-	complain(l->y->complaints, l->y->file, (int)event_line(ev), NULL, name, "no such anchor before this alias");
+	complain(l->y->complaints, l->y->file, (int)event_line(ev), NULL, name,
+		 "no such anchor before this alias");
 	return NULL;
 }
 
@@ -205,7 +207,8 @@ static bool read_children(struct loader *l, struct yaml_node *parent, yaml_event
 
 static int by_key(const void *a, const void *b)
 {
-	const struct yaml_node *x = *(const struct yaml_node *const *)a, *y = *(const struct yaml_node *const *)b;
+	const struct yaml_node *x = *(const struct yaml_node *const *)a,
+			       *y = *(const struct yaml_node *const *)b;
 	int d = strcmp(x->key, y->key);
 	return d ? d : (x->index > y->index) - (x->index < y->index);
 }
@@ -222,7 +225,8 @@ static void find_twins(struct loader *l, const struct yaml_node *map)
 	qsort(all, n, sizeof(*all), by_key);
 	for (size_t i = 1; i < n; i++)
 		if (strcmp(all[i]->key, all[i - 1]->key) == 0)
-			yaml_complain(l->y, all[i], "given twice: it is on line %d already", all[i - 1]->line);
+			yaml_complain(l->y, all[i], "given twice: it is on line %d already",
+				      all[i - 1]->line);
 	free(all);
 }
 

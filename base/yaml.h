@@ -5,9 +5,9 @@
  * YAML 1.1 by libyaml, read whole into a tree in the caller's arena, every node with its line; then typed
  * getters that complain with the full key path ("alerts[1].for"). All complaints about a file come at once.
  *
- * Bounded against hostile input (libyaml itself is not): 1 MiB, depth 64 counted per event, 10,000 nodes after
- * aliases were expanded, 256 anchors, one document. Control characters are refused, so a text holds no NUL.
- * Merge keys (<<) and tags have no meaning here. Any thread; a tree is read-only after yaml_load().
+ * Bounded against hostile input (libyaml itself is not): 1 MiB, depth 64 counted per event, 10,000 nodes
+ * after aliases were expanded, 256 anchors, one document. Control characters are refused, so a text holds no
+ * NUL. Merge keys (<<) and tags have no meaning here. Any thread; a tree is read-only after yaml_load().
  *
  *	struct arena arena = {0};
  *	struct complaints complaints = {0};
@@ -37,7 +37,7 @@ enum yaml_kind { YAML_TEXT, YAML_LIST, YAML_MAP };
 struct yaml_node {
 	enum yaml_kind kind;
 	int line;                     /* from 1 */
-	bool is_quoted;               /* a text in quotes or a block: never null, number or bool by its look */
+	bool is_quoted; /* a text in quotes or a block: never null, number or bool by its look */
 	const char *text;             /* YAML_TEXT, NUL-terminated; else NULL */
 	const char *key;              /* name in the parent map; NULL in a list and at the root */
 	size_t index;                 /* place in the parent, from 0 */
@@ -83,10 +83,12 @@ bool yaml_as_name(const struct yaml *, const struct yaml_node *, const char **ou
 bool yaml_as_int(const struct yaml *, const struct yaml_node *, long long min, long long max, long long *out);
 bool yaml_as_number(const struct yaml *, const struct yaml_node *, double min, double max, double *out);
 bool yaml_as_bool(const struct yaml *, const struct yaml_node *, bool *out); /* true false yes no on off */
-bool yaml_as_duration(const struct yaml *, const struct yaml_node *, int64_t min_ms, int64_t max_ms, int64_t *ms);
+bool yaml_as_duration(const struct yaml *, const struct yaml_node *, int64_t min_ms, int64_t max_ms,
+		      int64_t *ms);
 bool yaml_as_percent(const struct yaml *, const struct yaml_node *, double *out); /* "70%" or 70 → 70.0 */
 /* One of names[0..n): *out becomes its index. */
-bool yaml_as_choice(const struct yaml *, const struct yaml_node *, const char *const *names, size_t n, int *out);
+bool yaml_as_choice(const struct yaml *, const struct yaml_node *, const char *const *names, size_t n,
+		    int *out);
 
 struct yaml_texts { /* in the arena */
 	const char *const *items; /* NULL after the last: fit for argv */
@@ -103,7 +105,8 @@ struct yaml_pairs {
 };
 bool yaml_as_pairs(const struct yaml *, const struct yaml_node *, struct yaml_pairs *); /* a map of texts */
 
-/* Appends text as one YAML scalar on one line: plain where that is safe and reads as text, else double-quoted. */
+/* Appends text as one YAML scalar on one line: plain where that is safe and reads as text, else
+ * double-quoted. */
 void yaml_quote_scalar(struct str *, const char *text);
 /* The same, always in double quotes. */
 void yaml_quote_always(struct str *, const char *text);

@@ -81,8 +81,8 @@ void yaml_known_keys(const struct yaml *y, const struct yaml_node *map, const ch
 			continue;
 		const char *near = str_nearest(c->key, names, n);
 		const char *path = yaml_path(y, c);
-		complain(y->complaints, y->file, c->line, path, NULL, "unknown key%s%s%s", near ? ", did you mean \"" : "",
-		         near ? near : "", near ? "\"?" : "");
+		complain(y->complaints, y->file, c->line, path, NULL, "unknown key%s%s%s",
+			 near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	}
 }
 
@@ -129,12 +129,14 @@ bool yaml_as_name(const struct yaml *y, const struct yaml_node *n, const char **
 	if (!yaml_as_text(y, n, &text))
 		return false;
 	if (!str_is_name(text))
-		return wrong(y, n, "must be a name: small letters, digits and '-', a letter first, at most 63");
+		return wrong(y, n,
+			     "must be a name: small letters, digits and '-', a letter first, at most 63");
 	*out = text;
 	return true;
 }
 
-bool yaml_as_int(const struct yaml *y, const struct yaml_node *n, long long min, long long max, long long *out)
+bool yaml_as_int(const struct yaml *y, const struct yaml_node *n, long long min, long long max,
+		 long long *out)
 {
 	const char *text;
 	if (!yaml_as_text(y, n, &text))
@@ -146,7 +148,7 @@ bool yaml_as_int(const struct yaml *y, const struct yaml_node *n, long long min,
 	return true;
 }
 
-/* strtod() would also take "inf", "0x1p3" and leading spaces. The C locale is what keeps the point a point. */
+/* strtod() would also take "inf", "0x1p3" and leading spaces. The C locale keeps the point a point. */
 static bool to_number(const char *text, size_t len, double *out)
 {
 	char copy[40];
@@ -196,7 +198,8 @@ bool yaml_as_bool(const struct yaml *y, const struct yaml_node *n, bool *out)
 	static const struct {
 		const char *word;
 		bool value;
-	} words[] = {{"true", true}, {"false", false}, {"yes", true}, {"no", false}, {"on", true}, {"off", false}};
+	} words[] = {{"true", true}, {"false", false}, {"yes", true},
+		     {"no", false},  {"on", true},     {"off", false}};
 	const char *text;
 	if (!yaml_as_text(y, n, &text))
 		return false;
@@ -209,7 +212,8 @@ bool yaml_as_bool(const struct yaml *y, const struct yaml_node *n, bool *out)
 	return wrong(y, n, "must be true or false");
 }
 
-bool yaml_as_duration(const struct yaml *y, const struct yaml_node *n, int64_t min_ms, int64_t max_ms, int64_t *ms)
+bool yaml_as_duration(const struct yaml *y, const struct yaml_node *n, int64_t min_ms, int64_t max_ms,
+		      int64_t *ms)
 {
 	const char *text;
 	int64_t v;
@@ -228,7 +232,8 @@ bool yaml_as_duration(const struct yaml *y, const struct yaml_node *n, int64_t m
 	return true;
 }
 
-bool yaml_as_choice(const struct yaml *y, const struct yaml_node *n, const char *const *names, size_t count, int *out)
+bool yaml_as_choice(const struct yaml *y, const struct yaml_node *n, const char *const *names, size_t count,
+		    int *out)
 {
 	const char *text;
 	if (!yaml_as_text(y, n, &text))
@@ -316,9 +321,11 @@ void yaml_quote_always(struct str *s, const char *text)
 /* Plain only for words that no reader takes for a number, bool, null, date or syntax. */
 static bool is_plain(const char *text)
 {
-	static const char *const words[] = {"true", "false", "yes", "no", "on", "off", "null", "y", "n", "inf", "nan"};
+	static const char *const words[] = {"true", "false", "yes", "no",  "on", "off",
+					    "null", "y",     "n",   "inf", "nan"};
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	static const char inner[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-./()'+@";
+	static const char inner[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-./()'+@";
 	size_t len = strlen(text);
 	if (len == 0 || !strchr(letters, text[0]) || strspn(text, inner) < len || text[len - 1] == ' ')
 		return false;

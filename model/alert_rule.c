@@ -57,8 +57,8 @@ static bool measure(const struct service_alert *a, const struct metric_history *
 }
 
 /*
- * "No" needs more than "yes": every instance seen, and for a whole window. So neither a dead scrape nor a daemon
- * that has just started (its history is empty) can resolve what fires.
+ * "No" needs more than "yes": every instance seen, and for a whole window. So neither a dead scrape nor a
+ * daemon that has just started (its history is empty) can resolve what fires.
  */
 static enum answer ask_history(const struct service_alert *a, const struct rule_facts *f,
                                const struct metric_history *h, int64_t now, struct rule_state *s)
@@ -115,8 +115,8 @@ static void does_not_hold(int64_t wall, struct rule_state *s)
 	}
 }
 
-bool alert_rule_step(const struct service_alert *a, const struct rule_facts *f, const struct metric_history *h,
-                     int64_t mono_ms, int64_t wall_ms, struct rule_state *s)
+bool alert_rule_step(const struct service_alert *a, const struct rule_facts *f,
+		     const struct metric_history *h, int64_t mono_ms, int64_t wall_ms, struct rule_state *s)
 {
 	enum rule_phase before = s->phase;
 	bool is_measured = a->when == WHEN_ERROR_RATIO || a->when == WHEN_LATENCY || a->when == WHEN_METRIC;
@@ -151,7 +151,8 @@ static void tell(const struct service_alert *a, double value, char *out, size_t 
 
 void alert_rule_sentence(const struct service_alert *a, const struct rule_state *s, char out[RULE_SENTENCE])
 {
-	static const char *const facts[] = {"no instance is ready", "an instance keeps dying soon after its start"};
+	static const char *const facts[] = {"no instance is ready",
+					    "an instance keeps dying soon after its start"};
 	char value[32], limit[32], window[CLOCK_TEXT], subject[96];
 	if (a->when == WHEN_DOWN || a->when == WHEN_CRASH_LOOP) {
 		snprintf(out, RULE_SENTENCE, "%s", facts[a->when]);
@@ -166,15 +167,16 @@ void alert_rule_sentence(const struct service_alert *a, const struct rule_state 
 	if (a->when == WHEN_ERROR_RATIO)
 		str_copy(subject, sizeof(subject), "of requests fail");
 	else if (a->when == WHEN_LATENCY)
-		snprintf(subject, sizeof(subject), "is what %.4g%% of requests stay below", a->quantile * 100);
+		snprintf(subject, sizeof(subject), "is what %.4g%% of requests stay below",
+			 a->quantile * 100);
 	else
 		snprintf(subject, sizeof(subject), "is %.80s", a->metric);
 	tell(a, s->value, value, sizeof(value));
 	tell(a, a->threshold, limit, sizeof(limit));
 	clock_duration(a->window_ms, window);
 	if (s->has_value)
-		snprintf(out, RULE_SENTENCE, "%s %s, %s %s over %s", value, subject, a->is_below ? "below" : "above",
-		         limit, window);
+		snprintf(out, RULE_SENTENCE, "%s %s, %s %s over %s", value, subject,
+			 a->is_below ? "below" : "above", limit, window);
 	else
 		snprintf(out, RULE_SENTENCE, "%s%s%s %s over %s", a->when == WHEN_METRIC ? a->metric : "",
 		         a->when == WHEN_METRIC ? " " : "", a->is_below ? "below" : "above", limit, window);

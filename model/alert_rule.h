@@ -2,13 +2,13 @@
 #ifndef MODEL_ALERT_RULE_H
 #define MODEL_ALERT_RULE_H
 /*
- * One alert rule of one placement, step by step. Pure: facts, history and time come in. All waiting is measured in
- * monotonic time; the wall clock only stamps, so a clock that jumps fires and resolves nothing.
+ * One alert rule of one placement, step by step. Pure: facts, history and time come in. All waiting is
+ * measured in monotonic time; the wall clock only stamps, so a clock that jumps fires and resolves nothing.
  *
  *	inactive → pending (holds for `for:`) → firing → resolved → pending …
  *
- * What cannot be seen is unknown, never resolved: a firing rule that loses its data becomes unknown, and firing
- * or resolved again when there is data for a whole window.
+ * What cannot be seen is unknown, never resolved: a firing rule that loses its data becomes unknown, and
+ * firing or resolved again when there is data for a whole window.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -16,8 +16,8 @@
 #define INSTANCE_NAME 128
 
 /*
- * A track is one metric of interest with one row of numbers a second. Columns: of requests, all and failed; of a
- * histogram, one for each `le`; of a value, its growth (when it is a counter).
+ * A track is one metric of interest with one row of numbers a second. Columns: of requests, all and failed;
+ * of a histogram, one for each `le`; of a value, its growth (when it is a counter).
  */
 enum track_kind { TRACK_REQUESTS, TRACK_HISTOGRAM, TRACK_VALUE };
 enum { COLUMN_ALL, COLUMN_FAILED, N_REQUEST_COLUMNS };
@@ -268,7 +268,8 @@ static bool is_own_request(const struct metric_history *h, const struct promtext
 	return false;
 }
 
-static void add_requests(struct metric_history *h, struct track *t, const struct promtext_sample *s, double growth)
+static void add_requests(struct metric_history *h, struct track *t, const struct promtext_sample *s,
+			 double growth)
 {
 	const char *code = promtext_label(s, "code");
 	if (!code)
@@ -295,7 +296,8 @@ static int bucket_of(struct track *t, double le)
 	return (int)i;
 }
 
-static void add_bucket(struct metric_history *h, struct track *t, const struct promtext_sample *s, double growth)
+static void add_bucket(struct metric_history *h, struct track *t, const struct promtext_sample *s,
+		       double growth)
 {
 	const char *text = promtext_label(s, "le");
 	char *end;
@@ -307,7 +309,8 @@ static void add_bucket(struct metric_history *h, struct track *t, const struct p
 		spread(h, t, t->column_of[bucket], growth);
 }
 
-static void add_value(struct metric_history *h, struct track *t, const struct promtext_sample *s, double growth)
+static void add_value(struct metric_history *h, struct track *t, const struct promtext_sample *s,
+		      double growth)
 {
 	struct instance *in = h->current;
 	size_t i = (size_t)(t - h->tracks);
@@ -411,8 +414,8 @@ static double sum_of(const struct track *t, size_t column, int64_t now_ms, int64
 	return sum;
 }
 
-bool metric_history_error_ratio(const struct metric_history *h, const char *metric, int64_t now_ms, int64_t window_ms,
-                                double *ratio)
+bool metric_history_error_ratio(const struct metric_history *h, const char *metric, int64_t now_ms,
+				int64_t window_ms, double *ratio)
 {
 	const struct track *t = find_track(h, TRACK_REQUESTS, metric);
 	double all = t ? sum_of(t, COLUMN_ALL, now_ms, window_ms) : 0;
@@ -422,8 +425,8 @@ bool metric_history_error_ratio(const struct metric_history *h, const char *metr
 	return true;
 }
 
-bool metric_history_rate(const struct metric_history *h, const char *metric, int64_t now_ms, int64_t window_ms,
-                         double *per_second)
+bool metric_history_rate(const struct metric_history *h, const char *metric, int64_t now_ms,
+			 int64_t window_ms, double *per_second)
 {
 	const struct track *t = find_track(h, TRACK_REQUESTS, metric);
 	size_t column = COLUMN_ALL;
@@ -439,8 +442,8 @@ bool metric_history_rate(const struct metric_history *h, const char *metric, int
 	return true;
 }
 
-bool metric_history_quantile(const struct metric_history *h, const char *metric, double quantile, int64_t now_ms,
-                             int64_t window_ms, double *seconds)
+bool metric_history_quantile(const struct metric_history *h, const char *metric, double quantile,
+			     int64_t now_ms, int64_t window_ms, double *seconds)
 {
 	const struct track *t = find_track(h, TRACK_HISTOGRAM, metric);
 	if (!t || t->n_buckets == 0)
@@ -453,7 +456,8 @@ bool metric_history_quantile(const struct metric_history *h, const char *metric,
 		double upto = sum_of(t, t->column_of[i], now_ms, window_ms);
 		if (upto >= rank) {
 			bool has_end = isfinite(t->le[i]) && upto > below;
-			*seconds = has_end ? bound + (t->le[i] - bound) * (rank - below) / (upto - below) : bound;
+			*seconds = has_end ? bound + (t->le[i] - bound) * (rank - below) / (upto - below)
+					   : bound;
 			return true;
 		}
 		below = upto > below ? upto : below;
@@ -486,7 +490,8 @@ bool metric_history_value(const struct metric_history *h, const char *metric, bo
 }
 
 /* A gauge at a time: its most in the step's last row that has one. */
-static bool value_then(const struct metric_history *h, const char *metric, int64_t at_ms, int64_t step_ms, double *v)
+static bool value_then(const struct metric_history *h, const char *metric, int64_t at_ms, int64_t step_ms,
+		       double *v)
 {
 	const struct track *t = find_track(h, TRACK_VALUE, metric);
 	if (!t)
@@ -499,6 +504,22 @@ static bool value_then(const struct metric_history *h, const char *metric, int64
 			*v = row[COLUMN_MOST];
 			return true;
 		}
+	}
+	return false;
+}
+
+static bool point_then(const struct metric_history *h, enum history_chart chart, const char *metric,
+		       double quantile, int64_t at_ms, int64_t step_ms, double *v)
+{
+	switch (chart) {
+	case CHART_ERROR_RATIO:
+		return metric_history_error_ratio(h, metric, at_ms, step_ms, v);
+	case CHART_REQUEST_RATE:
+		return metric_history_rate(h, metric, at_ms, step_ms, v);
+	case CHART_LATENCY:
+		return metric_history_quantile(h, metric, quantile, at_ms, step_ms, v);
+	case CHART_VALUE:
+		return value_then(h, metric, at_ms, step_ms, v);
 	}
 	return false;
 }
@@ -524,11 +545,7 @@ size_t metric_history_chart(const struct metric_history *h, enum history_chart c
 	for (int64_t i = steps; i >= 0 && n < max; i--) {
 		int64_t at = now_ms - i * step_ms;
 		double v;
-		bool is_there = chart == CHART_ERROR_RATIO ? metric_history_error_ratio(h, name, at, step_ms, &v)
-			: chart == CHART_REQUEST_RATE ? metric_history_rate(h, name, at, step_ms, &v)
-			: chart == CHART_LATENCY ? metric_history_quantile(h, name, quantile, at, step_ms, &v)
-			: value_then(h, name, at, step_ms, &v);
-		if (is_there)
+		if (point_then(h, chart, name, quantile, at, step_ms, &v))
 			out[n++] = (struct history_point){.mono_ms = at, .value = v};
 	}
 	return n;

@@ -10,7 +10,8 @@
 #define CARRIED "paths/"
 #define TEMPLATES "template/"
 
-static const char *const known_keys[] = {"name", "title", "description", "language", "parameters", "files", "next"};
+static const char *const known_keys[] = {"name",       "title", "description", "language",
+					 "parameters", "files", "next"};
 
 const struct schema *path_file_parameter(const struct path_file *f, const char *name)
 {
@@ -37,7 +38,9 @@ static void parse_parameters(const struct yaml *y, struct path_file *f, const st
 	f->parameters = arena_alloc(y->arena, (n->count + 1) * sizeof(*f->parameters));
 	for (const struct yaml_node *c = n->first; c; c = c->next) {
 		if (!is_parameter_name(c->key))
-			yaml_complain(y, c, "the name of a parameter is small letters, digits and '_', a letter first");
+			yaml_complain(
+				y, c,
+				"the name of a parameter is small letters, digits and '_', a letter first");
 		if (schema_parse(y, c, &f->parameters[f->n_parameters]))
 			f->n_parameters++;
 	}
@@ -94,7 +97,8 @@ static bool is_template(const struct tree_file *f)
 	return f->len && memmem(f->bytes, f->len, "<%", 2) && !memchr(f->bytes, '\0', f->len);
 }
 
-static bool settle(struct path_file *f, const char *file, bool is_good, size_t before, struct complaints *complaints)
+static bool settle(struct path_file *f, const char *file, bool is_good, size_t before,
+		   struct complaints *complaints)
 {
 	if (is_good && f->sources.n == 0 && complaints->count == before)
 		complain(complaints, file, 0, NULL, NULL, "there are no files below %s beside it", TEMPLATES);
@@ -105,7 +109,8 @@ static bool settle(struct path_file *f, const char *file, bool is_good, size_t b
 			is_there = str_eq(f->sources.files[j].path, path) ||
 			           (str_ends(path, "/") && str_starts(f->sources.files[j].path, path));
 		if (!is_there)
-			complain(complaints, file, 0, "files", path, "there is no such file below %s", TEMPLATES);
+			complain(complaints, file, 0, "files", path, "there is no such file below %s",
+				 TEMPLATES);
 	}
 	if (is_good && complaints->count == before)
 		return true;
@@ -135,7 +140,8 @@ static bool complain_absent(const char *name, struct complaints *complaints)
 	size_t index = 0;
 	while (path_file_next_carried(&index, one))
 		str_addf(&list, "%s%s", list.len ? ", " : "", one);
-	complain(complaints, "paths", 0, NULL, name, "there is no such golden path; there are: %s", str_text(&list));
+	complain(complaints, "paths", 0, NULL, name, "there is no such golden path; there are: %s",
+		 str_text(&list));
 	str_finish(&list);
 	return false;
 }
@@ -186,7 +192,8 @@ void path_file_finish(struct path_file *f)
 
 /* --- answers --- */
 
-const char *path_file_value(const struct path_file *f, const char *name, const struct path_answer *answers, size_t n)
+const char *path_file_value(const struct path_file *f, const char *name, const struct path_answer *answers,
+			    size_t n)
 {
 	for (size_t i = n; i-- > 0;)
 		if (strcmp(answers[i].name, name) == 0)
@@ -208,7 +215,8 @@ bool path_file_check(const struct path_file *f, const struct path_answer *answer
 		if (!value)
 			complain(complaints, f->name, 0, s->name, NULL, "must be given");
 		else if (!schema_check(s, value, &err))
-			complain(complaints, f->name, 0, s->name, s->is_secret ? NULL : value, "%s", err.text);
+			complain(complaints, f->name, 0, s->name, s->is_secret ? NULL : value, "%s",
+				 err.text);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (path_file_parameter(f, answers[i].name))
@@ -220,8 +228,8 @@ bool path_file_check(const struct path_file *f, const struct path_answer *answer
 	return complaints->count == before;
 }
 
-static const struct template_value *data_of(const struct path_file *f, const struct path_answer *answers, size_t n,
-                                            struct arena *arena)
+static const struct template_value *data_of(const struct path_file *f, const struct path_answer *answers,
+					    size_t n, struct arena *arena)
 {
 	struct template_value *map = template_map(arena);
 	for (size_t i = 0; i < f->n_parameters; i++) {
@@ -239,7 +247,8 @@ static const struct template_value *data_of(const struct path_file *f, const str
 	return map;
 }
 
-static bool is_wanted(const struct path_file *f, const char *path, const struct path_answer *answers, size_t n)
+static bool is_wanted(const struct path_file *f, const char *path, const struct path_answer *answers,
+		      size_t n)
 {
 	for (size_t i = 0; i < f->n_conditions; i++) {
 		const struct path_condition *c = &f->conditions[i];
@@ -251,25 +260,27 @@ static bool is_wanted(const struct path_file *f, const char *path, const struct 
 	return true;
 }
 
-static bool render_one(const struct path_file *f, const struct tree_file *source, const struct template_value *data,
-                       struct tree *out, struct err *err)
+static bool render_one(const struct path_file *f, const struct tree_file *source,
+		       const struct template_value *data, struct tree *out, struct err *err)
 {
 	struct str path = {0}, bytes = {0};
 	const char *name = arena_printf(&out->arena, "%s: " TEMPLATES "%s", f->name, source->path);
-	bool good = template_render(&path, name, source->path, strlen(source->path), TEMPLATE_PLAIN, data, err);
+	bool good =
+		template_render(&path, name, source->path, strlen(source->path), TEMPLATE_PLAIN, data, err);
 	if (good && !is_template(source))
 		str_addn(&bytes, source->bytes, source->len);
 	else if (good)
-		good = template_render(&bytes, name, source->bytes, source->len, template_format_of(str_text(&path)), data,
-		                       err);
-	good = good && tree_add(out, str_text(&path), str_text(&bytes), bytes.len, source->is_executable, err);
+		good = template_render(&bytes, name, source->bytes, source->len,
+				       template_format_of(str_text(&path)), data, err);
+	good = good &&
+	       tree_add(out, str_text(&path), str_text(&bytes), bytes.len, source->is_executable, err);
 	str_finish(&path);
 	str_finish(&bytes);
 	return good;
 }
 
-bool path_file_render(const struct path_file *f, const struct path_answer *answers, size_t n, struct tree *out,
-                      struct err *err)
+bool path_file_render(const struct path_file *f, const struct path_answer *answers, size_t n,
+		      struct tree *out, struct err *err)
 {
 	struct arena arena = {0};
 	const struct template_value *data = data_of(f, answers, n, &arena);
@@ -284,7 +295,8 @@ bool path_file_render(const struct path_file *f, const struct path_answer *answe
 	return good;
 }
 
-const char *path_file_next(const struct path_file *f, const struct path_answer *answers, size_t n, struct arena *arena)
+const char *path_file_next(const struct path_file *f, const struct path_answer *answers, size_t n,
+			   struct arena *arena)
 {
 	struct str s = {0};
 	const struct template_value *data = data_of(f, answers, n, arena);

@@ -2,7 +2,8 @@
 #ifndef MODEL_PATH_FILE_H
 #define MODEL_PATH_FILE_H
 /*
- * A golden path, fairway-path(5): a folder with path.yaml and, below template/, the files of a new service with
+ * A golden path, fairway-path(5): a folder with path.yaml and, below template/, the files of a new service
+ * with
  * <% %> tags in their texts and names (base/template.h).
  *
  *	name: http-service
@@ -12,11 +13,12 @@
  *	parameters:
  *	  name: { pattern: '^[a-z]…$' }            # in the order of the form; base/schema.h
  *	files:                                     # only where a file is not always wanted
- *	- { path: Dockerfile, when: container }    # a boolean parameter, or "!" and one; path may be a "folder/"
- *	next: fairway up <%name%>                  # a sentence, shown when it is made
+ *	- { path: Dockerfile, when: container }    # a boolean parameter, or "!" and one; path may be a
+ * "folder/" next: fairway up <%name%>                  # a sentence, shown when it is made
  *
  * Comes from what the program carries (base/carried.h, "paths/NAME/") or from a folder. Each path must have a
- * parameter "name". A struct path_file owns what it points to until path_file_finish(). Any thread, no global state.
+ * parameter "name". A struct path_file owns what it points to until path_file_finish(). Any thread, no global
+ * state.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,7 +51,8 @@ struct path_file {
 bool path_file_load_carried(struct path_file *, const char *name, struct complaints *);
 bool path_file_load_folder(struct path_file *, const char *folder, struct complaints *);
 void path_file_finish(struct path_file *); /* all zero is fine */
-/* The names of the carried paths, one a call: start with *index 0; NULL at the end. Valid until the buffer is used. */
+/* The names of the carried paths, one a call: start with *index 0; NULL at the end. Valid until the buffer is
+ * used. */
 const char *path_file_next_carried(size_t *index, char name[64]);
 
 struct path_answer { /* borrowed */
@@ -62,7 +65,8 @@ const char *path_file_value(const struct path_file *, const char *name, const st
 bool path_file_check(const struct path_file *, const struct path_answer *, size_t n, struct complaints *);
 
 /* Makes every file in memory. The answers must have passed path_file_check(). */
-bool path_file_render(const struct path_file *, const struct path_answer *, size_t n, struct tree *out, struct err *);
+bool path_file_render(const struct path_file *, const struct path_answer *, size_t n, struct tree *out,
+		      struct err *);
 /* The sentence next:, rendered; "" when there is none. In the arena. */
 const char *path_file_next(const struct path_file *, const struct path_answer *, size_t n, struct arena *);
 /* Files of folder that are not as the path makes them now are its drift: tree_compare() of what

@@ -64,7 +64,8 @@ static void parse_teams(const struct yaml *y, struct platform_file *f, const str
 	for (const struct yaml_node *c = n->first; c; c = c->next) {
 		struct platform_team t = {.name = c->key};
 		if (!str_is_name(t.name))
-			yaml_complain(y, c, "the name of a team is small letters, digits and '-', a letter first");
+			yaml_complain(y, c,
+				      "the name of a team is small letters, digits and '-', a letter first");
 		if (!yaml_is_map(y, c))
 			continue;
 		yaml_known_keys(y, c, known, 2);

@@ -2,8 +2,8 @@
 #ifndef MODEL_PLATFORM_FILE_H
 #define MODEL_PLATFORM_FILE_H
 /*
- * platform.yaml, fairway-service(5): the environments of an embedded platform in the order of promotion, and how
- * its teams are told about alerts. It is optional and lies at the root of a folder given to `fairway up`.
+ * platform.yaml, fairway-service(5): the environments of an embedded platform in the order of promotion, and
+ * how its teams are told about alerts. It is optional and lies at the root of a folder given to `fairway up`.
  *
  *	environments:
  *	- name: dev
@@ -31,8 +31,9 @@ struct platform_environment {
 
 struct platform_team {
 	const char *name, *on_call;         /* on_call NULL: unsaid */
-	const char *notify_file;            /* NULL: none; relative to the folder of platform.yaml, or absolute */
-	const char *const *notify_command;  /* argv with NULL at its end; NULL: none. A file holds commands: see approval */
+	const char *notify_file; /* NULL: none; relative to the folder of platform.yaml, or absolute */
+	const char *const *notify_command; /* argv with NULL at its end; NULL: none. A file holds commands:
+					      see approval */
 };
 
 struct platform_file {

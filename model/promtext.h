@@ -3,9 +3,9 @@
 #define MODEL_PROMTEXT_H
 /*
  * The Prometheus text exposition format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats), as it
- * arrives: feed bytes in any pieces, get samples. A scrape is hostile input: a line of 16 KiB, 32 labels a line,
- * 50,000 samples and 4 MiB are the ceilings; past the last two reading stops. A bad line is counted and left
- * out, the rest is read. Any thread, one parser at a time each.
+ * arrives: feed bytes in any pieces, get samples. A scrape is hostile input: a line of 16 KiB, 32 labels a
+ * line, 50,000 samples and 4 MiB are the ceilings; past the last two reading stops. A bad line is counted and
+ * left out, the rest is read. Any thread, one parser at a time each.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -134,22 +134,26 @@ static void parse_runbook(struct service_parser *p, const struct yaml_node *n, s
 	if (service_path_is_inside(path))
 		a->runbook = path;
 	else
-		yaml_complain(&p->y, n, "must be a file inside of the service's folder, such as runbooks/%s.md", a->name);
+		yaml_complain(&p->y, n,
+			      "must be a file inside of the service's folder, such as runbooks/%s.md",
+			      a->name);
 }
 
 static void check_name(struct service_parser *p, const struct yaml_node *n, const struct service_alert *a)
 {
 	if (!is_alert_name(a->name))
-		yaml_complain(&p->y, n, "must be letters, digits and '_', such as HighErrorRatio; at most 63");
+		yaml_complain(&p->y, n,
+			      "must be letters, digits and '_', such as HighErrorRatio; at most 63");
 	for (size_t i = 0; i < p->file->n_alerts; i++)
 		if (str_eq(p->file->alerts[i].name, a->name))
-			yaml_complain(&p->y, n, "an alert of this name is on line %d already", p->file->alerts[i].line);
+			yaml_complain(&p->y, n, "an alert of this name is on line %d already",
+				      p->file->alerts[i].line);
 }
 
 static void parse_alert(struct service_parser *p, const struct yaml_node *n)
 {
-	static const char *const known[] = {"name", "severity", "when", "metric", "above", "below", "quantile",
-	                                    "window", "for", "runbook", "summary"};
+	static const char *const known[] = {"name",     "severity", "when", "metric",  "above",  "below",
+					    "quantile", "window",   "for",  "runbook", "summary"};
 	const struct yaml *y = &p->y;
 	const char *whens[N_KINDS];
 	int severity = SEVERITY_WARNING, when = WHEN_DOWN;
@@ -189,10 +193,17 @@ void service_parse_alerts(struct service_parser *p, const struct yaml_node *n)
 void service_add_default_alerts(struct service_parser *p)
 {
 	static const struct service_alert defaults[] = {
-		{.name = "ServiceDown", .severity = SEVERITY_CRITICAL, .when = WHEN_DOWN, .for_ms = DOWN_FOR_MS,
-		 .summary = "no instance is ready", .is_default = true},
-		{.name = "CrashLoop", .severity = SEVERITY_CRITICAL, .when = WHEN_CRASH_LOOP,
-		 .summary = "an instance keeps dying soon after its start", .is_default = true},
+		{.name = "ServiceDown",
+		 .severity = SEVERITY_CRITICAL,
+		 .when = WHEN_DOWN,
+		 .for_ms = DOWN_FOR_MS,
+		 .summary = "no instance is ready",
+		 .is_default = true},
+		{.name = "CrashLoop",
+		 .severity = SEVERITY_CRITICAL,
+		 .when = WHEN_CRASH_LOOP,
+		 .summary = "an instance keeps dying soon after its start",
+		 .is_default = true},
 	};
 	struct service_file *f = p->file;
 	if (!f->alerts)
@@ -201,7 +212,8 @@ void service_add_default_alerts(struct service_parser *p)
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
 		bool has_own = false;
 		for (size_t j = 0; j < said && !has_own; j++)
-			has_own = f->alerts[j].when == defaults[i].when || str_eq(f->alerts[j].name, defaults[i].name);
+			has_own = f->alerts[j].when == defaults[i].when ||
+				  str_eq(f->alerts[j].name, defaults[i].name);
 		if (!has_own)
 			f->alerts[f->n_alerts++] = defaults[i];
 	}

@@ -11,7 +11,8 @@ static const struct language {
 } languages[] = {
 	{"go", "go build -o %s .", "exec ./%s"},
 	/* Only where tests are: unittest without any is an error from Python 3.12 on. */
-	{"python", "for t in test*.py tests/__init__.py; do test ! -e \"$t\" || exec python3 -m unittest; done",
+	{"python",
+	 "for t in test*.py tests/__init__.py; do test ! -e \"$t\" || exec python3 -m unittest; done",
 	 "exec python3 main.py"},
 	{"node", "npm ci && npm run test --if-present", "exec node index.js"},
 	{"c", "make", "exec ./%s"},
@@ -107,8 +108,10 @@ void service_add_language(struct service_parser *p, const struct yaml_node *node
 	}
 	if (p->file->language && !p->file->run.argv) {
 		const char *near = str_nearest(p->file->language, names, N_LANGUAGES);
-		yaml_complain(&p->y, node, "no defaults for this language (there are go, python, node, c, shell): "
-		              "say run:%s%s%s", near ? ", or did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+		yaml_complain(&p->y, node,
+			      "no defaults for this language (there are go, python, node, c, shell): "
+			      "say run:%s%s%s",
+			      near ? ", or did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	}
 }
 

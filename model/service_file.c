@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/option.h"
 #include "model/service_parse.h"
 
 #define HEALTH_PATH "/healthz"
@@ -27,8 +28,8 @@ bool service_path_is_inside(const char *path)
 	}
 }
 
-/* Printable ASCII without what would end a URL on a terminal or in a request line. */
-static bool is_url_text(const char *s)
+/* Printable ASCII without what would end a path on a terminal or in a request line. */
+static bool is_path_text(const char *s)
 {
 	for (; *s; s++)
 		if (*s <= ' ' || *s >= 0x7F || strchr("\"<>\\^`{|}", *s))
@@ -36,21 +37,12 @@ static bool is_url_text(const char *s)
 	return true;
 }
 
-bool service_is_url(const char *text)
-{
-	const char *host = str_starts(text, "https://") ? text + 8 : str_starts(text, "http://") ? text + 7 : NULL;
-	if (!host || strlen(text) > 2000 || !is_url_text(text))
-		return false;
-	size_t n = strcspn(host, "/?#");
-	return n > 0 && host[0] != ':' && !memchr(host, '@', n);
-}
-
 static bool read_path(struct service_parser *p, const struct yaml_node *n, const char **out)
 {
 	const char *path;
 	if (!yaml_as_text(&p->y, n, &path))
 		return false;
-	if (path[0] != '/' || path[1] == '/' || !is_url_text(path) || strlen(path) > 255) {
+	if (path[0] != '/' || path[1] == '/' || !is_path_text(path) || strlen(path) > 255) {
 		yaml_complain(&p->y, n, "must be a path of the service that starts with one '/', such as %s",
 		              HEALTH_PATH);
 		return false;
@@ -157,7 +149,8 @@ static void parse_variables(struct service_parser *p, const struct yaml_node *n,
 	for (size_t i = 0; i < out->count; i++) {
 		const struct yaml_pair *v = &out->items[i];
 		if (!is_variable(v->name))
-			yaml_complain(&p->y, v->node, "a variable's name is letters, digits and '_', no digit first");
+			yaml_complain(&p->y, v->node,
+				      "a variable's name is letters, digits and '_', no digit first");
 		else if (strcmp(v->name, "PORT") == 0 || str_starts(v->name, "FAIRWAY_"))
 			yaml_complain(&p->y, v->node, "is set by fairway: choose another name");
 	}
@@ -173,7 +166,8 @@ static struct service_environment *environment_of(struct service_parser *p, cons
 {
 	struct service_file *f = p->file;
 	if (!str_is_name(n->key)) {
-		yaml_complain(&p->y, n, "the name of an environment is small letters, digits and '-', a letter first");
+		yaml_complain(&p->y, n,
+			      "the name of an environment is small letters, digits and '-', a letter first");
 		return NULL;
 	}
 	for (size_t i = 0; i < f->n_environments; i++)
@@ -183,7 +177,8 @@ static struct service_environment *environment_of(struct service_parser *p, cons
 	if (f->n_environments)
 		memcpy(grown, f->environments, f->n_environments * sizeof(*grown));
 	f->environments = grown;
-	grown[f->n_environments] = (struct service_environment){.name = n->key, .replicas = -1, .watch_ms = -1};
+	grown[f->n_environments] =
+		(struct service_environment){.name = n->key, .replicas = -1, .watch_ms = -1};
 	return &grown[f->n_environments++];
 }
 
@@ -287,8 +282,9 @@ static void parse_links(struct service_parser *p, const struct yaml_node *n)
 	if (!yaml_as_pairs(&p->y, n, &p->file->links))
 		return;
 	for (size_t i = 0; i < p->file->links.count; i++)
-		if (!service_is_url(p->file->links.items[i].value))
-			yaml_complain(&p->y, p->file->links.items[i].node, "must be an http:// or https:// address");
+		if (!option_is_web_address(p->file->links.items[i].value))
+			yaml_complain(&p->y, p->file->links.items[i].node,
+				      "must be an http:// or https:// address");
 }
 
 static void parse_runbooks(struct service_parser *p, const struct yaml_node *n)
@@ -304,7 +300,8 @@ static void parse_runbooks(struct service_parser *p, const struct yaml_node *n)
 		if (!yaml_as_text(&p->y, c, &r.path))
 			continue;
 		if (!service_path_is_inside(r.path))
-			yaml_complain(&p->y, c, "must be a file inside of the service's folder: relative, without ..");
+			yaml_complain(&p->y, c,
+				      "must be a file inside of the service's folder: relative, without ..");
 		f->runbooks[f->n_runbooks++] = r;
 	}
 }
@@ -355,7 +352,8 @@ static void settle_port(struct service_parser *p)
 		if (strcmp(f->observability.items[i].name, "metrics") == 0)
 			metrics = f->observability.items[i].value;
 	bool wants_prometheus = str_eq(metrics, "prometheus");
-	f->has_port = f->has_port || p->has_health || p->has_metrics || (wants_prometheus && !p->says_metrics);
+	f->has_port =
+		f->has_port || p->has_health || p->has_metrics || (wants_prometheus && !p->says_metrics);
 	if (!f->has_port) {
 		f->health.path = f->health.ready = NULL;
 		return;
@@ -377,11 +375,13 @@ static void settle(struct service_parser *p, const struct yaml_node *root)
 	service_add_default_alerts(p);
 	for (size_t i = 0; i < f->n_environments; i++)
 		if (f->environments[i].replicas > f->max_replicas)
-			complain(p->y.complaints, p->y.file, root->line, "environments", f->environments[i].name,
-			         "replicas are more than scaling.max_replicas, %d", f->max_replicas);
+			complain(p->y.complaints, p->y.file, root->line, "environments",
+				 f->environments[i].name, "replicas are more than scaling.max_replicas, %d",
+				 f->max_replicas);
 	for (size_t i = 0; f->name && i < f->dependencies.count; i++)
 		if (strcmp(f->dependencies.items[i], f->name) == 0)
-			yaml_complain(&p->y, yaml_find(root, "dependencies"), "a service cannot depend on itself");
+			yaml_complain(&p->y, yaml_find(root, "dependencies"),
+				      "a service cannot depend on itself");
 }
 
 static bool parse_root(struct service_parser *p, const struct yaml_node *root)
@@ -392,8 +392,9 @@ static bool parse_root(struct service_parser *p, const struct yaml_node *root)
 	f->min_replicas = 1;
 	f->max_replicas = SERVICE_DEFAULT_MAX_REPLICAS;
 	f->watch_ms = SERVICE_WATCH_MS;
-	f->health = (struct service_health){.interval_ms = HEALTH_INTERVAL_MS, .timeout_ms = HEALTH_TIMEOUT_MS,
-	                                    .grace_ms = HEALTH_GRACE_MS};
+	f->health = (struct service_health){.interval_ms = HEALTH_INTERVAL_MS,
+					    .timeout_ms = HEALTH_TIMEOUT_MS,
+					    .grace_ms = HEALTH_GRACE_MS};
 	if (!yaml_is_map(&p->y, root))
 		return false;
 	for (size_t i = 0; i < N_KEYS; i++)
@@ -409,7 +410,8 @@ static bool parse_root(struct service_parser *p, const struct yaml_node *root)
 	return p->y.complaints->count == before;
 }
 
-static struct service_parser parser_for(struct service_file *out, const char *file, struct complaints *complaints)
+static struct service_parser parser_for(struct service_file *out, const char *file,
+					struct complaints *complaints)
 {
 	*out = (struct service_file){0};
 	return (struct service_parser){
@@ -430,7 +432,8 @@ bool service_file_parse(struct service_file *out, const char *file, const void *
 	return false;
 }
 
-bool service_file_load(struct service_file *out, const char *path, bool *is_absent, struct complaints *complaints)
+bool service_file_load(struct service_file *out, const char *path, bool *is_absent,
+		       struct complaints *complaints)
 {
 	struct service_parser p = parser_for(out, path, complaints);
 	size_t before = complaints->count;

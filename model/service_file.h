@@ -2,11 +2,12 @@
 #ifndef MODEL_SERVICE_FILE_H
 #define MODEL_SERVICE_FILE_H
 /*
- * service.yaml, fairway-service(5): what a service says about itself. Pure: bytes in, a struct or all complaints
- * at once out; nothing is opened, nothing runs. Defaults are filled in, so readers need no second table of them.
+ * service.yaml, fairway-service(5): what a service says about itself. Pure: bytes in, a struct or all
+ * complaints at once out; nothing is opened, nothing runs. Defaults are filled in, so readers need no second
+ * table of them.
  *
- * A struct service_file owns an arena; every pointer in it lives until service_file_finish(). Texts are NULL when
- * unsaid, lists are empty. Times are milliseconds. Any thread; read-only after service_file_parse().
+ * A struct service_file owns an arena; every pointer in it lives until service_file_finish(). Texts are NULL
+ * when unsaid, lists are empty. Times are milliseconds. Any thread; read-only after service_file_parse().
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,8 +25,9 @@
 #define SERVICE_DEFAULT_MAX_REPLICAS 10
 
 struct service_command { /* build or run; argv is NULL when there is none */
-	const char *text;            /* fit to show: the shell line, or argv quoted as a shell would need it */
-	const char *const *argv;     /* what to execute: {"/bin/sh", "-c", line} for a shell line; NULL at its end */
+	const char *text; /* fit to show: the shell line, or argv quoted as a shell would need it */
+	const char *const
+		*argv; /* what to execute: {"/bin/sh", "-c", line} for a shell line; NULL at its end */
 	bool is_shell;
 	bool is_default;             /* came from the language, not from the file */
 };
@@ -39,14 +41,21 @@ struct service_health {
 
 const char *service_severity_name(enum severity);
 
-enum service_alert_when { WHEN_DOWN, WHEN_CRASH_LOOP, WHEN_UNHEALTHY, WHEN_ERROR_RATIO, WHEN_LATENCY, WHEN_METRIC };
+enum service_alert_when {
+	WHEN_DOWN,
+	WHEN_CRASH_LOOP,
+	WHEN_UNHEALTHY,
+	WHEN_ERROR_RATIO,
+	WHEN_LATENCY,
+	WHEN_METRIC
+};
 const char *service_alert_when_name(enum service_alert_when);
 
 struct service_alert {
 	const char *name;            /* unique in the service: letters, digits, '_' */
 	enum severity severity;
 	enum service_alert_when when;
-	const char *metric;          /* filled in for error_ratio and latency; NULL for down, crash_loop, unhealthy */
+	const char *metric; /* filled in for error_ratio and latency; NULL for down, crash_loop, unhealthy */
 	bool is_below;               /* fires below the threshold instead of above */
 	double threshold;            /* error_ratio: 0..1; latency: seconds; metric: as it is */
 	double quantile;             /* latency: 0..1, 0.95 when unsaid */
@@ -139,8 +148,7 @@ size_t service_file_steps(const struct service_file *, struct service_step steps
 void service_file_approval(const struct service_file *, const char *environment, const char *folder,
                            char hex[HASH_HEX]);
 
-/* A path that stays inside of its folder: relative, not empty, no ".." part, no backslash, at most 255 bytes. */
+/* A path that stays inside of its folder: relative, not empty, no ".." part, no backslash, at most 255 bytes.
+ */
 bool service_path_is_inside(const char *path);
-/* "http://…" or "https://…" with a host, no spaces, no user name in it. */
-bool service_is_url(const char *text);
 #endif

@@ -16,7 +16,8 @@ struct service_parser {
 
 void service_parse_alerts(struct service_parser *, const struct yaml_node *);
 void service_parse_objectives(struct service_parser *, const struct yaml_node *);
-/* ServiceDown and CrashLoop, unless the file says a rule of that kind itself. After service_parse_alerts(). */
+/* ServiceDown and CrashLoop, unless the file says a rule of that kind itself. After service_parse_alerts().
+ */
 void service_add_default_alerts(struct service_parser *);
 /* build: or run:, a shell line or a list that is argv. */
 void service_parse_command(struct service_parser *, const struct yaml_node *, struct service_command *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file_check FOLDER: reads service.yaml, platform.yaml and path.yaml of a folder, those that are there, and prints the
- * complaints. Status 2 when there are any, 4 when there is none of the files. */
+/* file_check FOLDER: reads service.yaml, platform.yaml and path.yaml of a folder, those that are there, and
+ * prints the complaints. Status 2 when there are any, 4 when there is none of the files. */
 #include <stdio.h>
 #include <unistd.h>
 

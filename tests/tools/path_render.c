@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path_render PATH TARGET [PARAMETER=VALUE]…: makes a new folder from a carried golden path. Status 2 when an answer
- * is wrong, 3 when the folder exists. */
+/* path_render PATH TARGET [PARAMETER=VALUE]…: makes a new folder from a carried golden path. Status 2 when an
+ * answer is wrong, 3 when the folder exists. */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +25,8 @@ int main(int argc, char **argv)
 		*equals = '\0';
 		answers[n++] = (struct path_answer){argv[i], equals + 1};
 	}
-	bool good = path_file_load_carried(&f, argv[1], &complaints) && path_file_check(&f, answers, n, &complaints);
+	bool good = path_file_load_carried(&f, argv[1], &complaints) &&
+		    path_file_check(&f, answers, n, &complaints);
 	good = good && path_file_render(&f, answers, n, &tree, &err) && tree_create(&tree, argv[2], &err);
 	if (!good)
 		fprintf(stderr, "%s%s\n", complaints.text ? complaints.text : "", err.text);

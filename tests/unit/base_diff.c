@@ -28,9 +28,11 @@ static void unified(void **state)
 	assert_diff("a\nb\nc\nd\ne\n", "a\nb\nX\nd\ne\n", "--- a\n+++ b\n@@ -2,3 +2,3 @@\n b\n-c\n+X\n d\n");
 	assert_diff("", "a\n", "--- a\n+++ b\n@@ -0,0 +1,1 @@\n+a\n");
 	assert_diff("a\n", "", "--- a\n+++ b\n@@ -1,1 +0,0 @@\n-a\n");
-	assert_diff("a\nb", "a\nb\n", "--- a\n+++ b\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+b\n");
+	assert_diff("a\nb", "a\nb\n",
+		    "--- a\n+++ b\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+b\n");
 	/* Two changes, near (one hunk) and far (two). */
-	assert_diff("1\na\nb\n2\n", "X\na\nb\nY\n", "--- a\n+++ b\n@@ -1,4 +1,4 @@\n-1\n+X\n a\n b\n-2\n+Y\n");
+	assert_diff("1\na\nb\n2\n", "X\na\nb\nY\n",
+		    "--- a\n+++ b\n@@ -1,4 +1,4 @@\n-1\n+X\n a\n b\n-2\n+Y\n");
 	assert_diff("1\na\nb\nc\n2\n", "X\na\nb\nc\nY\n",
 	            "--- a\n+++ b\n@@ -1,2 +1,2 @@\n-1\n+X\n a\n@@ -4,2 +4,2 @@\n c\n-2\n+Y\n");
 }

@@ -12,7 +12,12 @@
 static const char *const looks[] = {"dark", "light", NULL};
 static const struct option_row rows[] = {
 	{.name = "look", .help = "Colours for", .type = OPTION_CHOICE, .absent = "dark", .choices = looks},
-	{.name = "refresh", .help = "How often", .type = OPTION_DURATION, .absent = "5s", .min = 500, .max = 300000},
+	{.name = "refresh",
+	 .help = "How often",
+	 .type = OPTION_DURATION,
+	 .absent = "5s",
+	 .min = 500,
+	 .max = 300000},
 	{.name = "bell", .help = "Ring", .type = OPTION_BOOL, .absent = "true"},
 	{.name = "lines", .help = "How many", .type = OPTION_INT, .absent = "100", .min = 10, .max = 1000},
 	{.name = "url", .help = "Where", .type = OPTION_URL, .is_needed = true},
@@ -37,7 +42,9 @@ static void values_and_defaults(void **state)
 	(void)state;
 	struct arena arena = {0};
 	struct setting s[N];
-	assert_null(read_all("look: light\nrefresh: 750ms\nbell: no\nurl: https://x.example/a\ncontexts: {}\n", s, &arena));
+	assert_null(
+		read_all("look: light\nrefresh: 750ms\nbell: no\nurl: https://x.example/a\ncontexts: {}\n", s,
+			 &arena));
 	assert_int_equal(option_find(s, N, "look")->number, 1);
 	assert_false(option_find(s, N, "look")->is_default);
 	assert_int_equal(option_find(s, N, "refresh")->number, 750);
@@ -55,7 +62,8 @@ static void complaints(void **state)
 	(void)state;
 	struct arena arena = {0};
 	struct setting s[N];
-	char *text = read_all("look: drak\nrefresh: 1ms\nbell: 2\nlines: 5\nfolder: x\ntitel: a\n", s, &arena);
+	char *text =
+		read_all("look: drak\nrefresh: 1ms\nbell: 2\nlines: 5\nfolder: x\ntitel: a\n", s, &arena);
 	static const char *const wanted[] = {
 		"c.yaml:1: look: \"drak\": must be dark or light\n",
 		"c.yaml:2: refresh: \"1ms\": must be a duration such as 250ms, 10s or 5m, from 500ms to 5m\n",
@@ -78,8 +86,9 @@ static void urls(void **state)
 {
 	(void)state;
 	static const char *const good[] = {"http://a", "https://a.b:80/c?d", "unix:/run/x"};
-	static const char *const bad[] = {"ftp://a", "file:///etc/passwd", "http://", "https://u@a/", "http://a b", "unix:x",
-	                                  "http://a\n", "a", "https://:80/"};
+	static const char *const bad[] = {
+		"ftp://a", "file:///etc/passwd", "http://", "https://u@a/", "http://a b",
+		"unix:x",  "http://a\n",         "a",       "https://:80/"};
 	struct setting s;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_true(option_check(&rows[4], good[i], &s, NULL));
@@ -93,7 +102,8 @@ static void an_example_is_yaml(void **state)
 	(void)state;
 	struct str s = {0};
 	option_example(&s, &rows[1], 2);
-	assert_string_equal(s.s, "  # How often: a duration such as 250ms, 10s or 5m, from 500ms to 5m.\n  # refresh: \"5s\"\n");
+	assert_string_equal(s.s, "  # How often: a duration such as 250ms, 10s or 5m, from 500ms to 5m.\n  # "
+				 "refresh: \"5s\"\n");
 	str_finish(&s);
 }
 

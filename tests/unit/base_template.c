@@ -49,7 +49,8 @@ static void semantics(void **state)
 		{"<%#empty%>a<%/empty%><%^empty%>b<%/empty%>", "b"},
 		{"<%#absent%>a<%/absent%><%^absent%>b<%/absent%>", "b"},
 		{"<%#list%>[<%.%>]<%/list%><%#none%>z<%/none%>", "[x][y]"},
-		{"<%#people%><%name%> of <%port%><%^is_last%>, <%/is_last%><%/people%>", "ada of 8080, bob of 8080"},
+		{"<%#people%><%name%> of <%port%><%^is_last%>, <%/is_last%><%/people%>",
+		 "ada of 8080, bob of 8080"},
 		{"a\n  <%#yes%>\nb\n<%/yes%>  \nc\n", "a\nb\nc\n"},
 		{"a <%#yes%>b\n<%/yes%>c\n", "a b\nc\n"},
 		{"a\n<%! a\n comment %>\nb\n", "a\nb\n"},
@@ -83,7 +84,8 @@ static void errors_name_the_line(void **state)
 		{"<%> x%>", "t:1: a tag that is not understood"},
 		{"<%= x %>", "t:1: a tag that is not understood"},
 		{"<%#yes%>a", "t:1: a section that is not closed: \"yes\""},
-		{"<%#yes%><%#no%><%/yes%><%/no%>", "t:1: closes another section than the one that is open: \"yes\""},
+		{"<%#yes%><%#no%><%/yes%><%/no%>",
+		 "t:1: closes another section than the one that is open: \"yes\""},
 		{"a<%/yes%>", "t:1: closes a section that is not open: \"yes\""},
 		{"<%list%>", "is a list or a map"},
 		{"<%#no%>\n<%#x%>\n<%/no%>", "t:3: closes another section"},
@@ -94,7 +96,8 @@ static void errors_name_the_line(void **state)
 		struct str s = {0};
 		struct err err = {0};
 		str_add(&s, "kept");
-		assert_false(template_render(&s, "t", rows[i].text, strlen(rows[i].text), TEMPLATE_PLAIN, data, &err));
+		assert_false(template_render(&s, "t", rows[i].text, strlen(rows[i].text), TEMPLATE_PLAIN,
+					     data, &err));
 		if (!strstr(err.text, rows[i].wanted))
 			fail_msg("%s: %s", rows[i].text, err.text);
 		assert_string_equal(s.s, "kept");
@@ -170,7 +173,8 @@ static void total(void **state)
 static void every_cut_ends(void **state)
 {
 	(void)state;
-	static const char text[] = "a\n<%#people%>\n <%name%>, <%{name}%> <%! c %>\n<%/people%>\n<%^no%>x<%/no%><%&odd%>";
+	static const char text[] =
+		"a\n<%#people%>\n <%name%>, <%{name}%> <%! c %>\n<%/people%>\n<%^no%>x<%/no%><%&odd%>";
 	struct arena arena = {0};
 	const struct template_value *data = sample(&arena);
 	for (size_t n = 0; n < sizeof(text); n++) {

@@ -63,8 +63,9 @@ static size_t entries_of(const char *dir)
 static void names(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "/a", "a/", "a//b", "..", "../a", "a/../b", "a/..", ".", "./a", "a\\b", "a\nb",
-	                                  "a\x7f", "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"};
+	static const char *const bad[] = {
+		"",     "/a", "a/",  "a//b", "..",   "../a",  "a/../b",
+		"a/..", ".",  "./a", "a\\b", "a\nb", "a\x7f", "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"};
 	static const char *const good[] = {"a", ".gitignore", "a/b", "..a", "a..", "é/b c"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (tree_name_is_safe(bad[i]))

@@ -86,7 +86,8 @@ static void getters_complain_with_line_and_path(void **state)
 {
 	(void)state;
 	struct doc d;
-	doc_open(&d, "port: 70000\nratio: 120%\nwait: soon\nbig: [a]\nflag: maybe\nname: Bad\nkind: promethus\n");
+	doc_open(&d,
+		 "port: 70000\nratio: 120%\nwait: soon\nbig: [a]\nflag: maybe\nname: Bad\nkind: promethus\n");
 	long long port = 7;
 	double ratio = 0.5;
 	int64_t wait = 9;
@@ -107,9 +108,11 @@ static void getters_complain_with_line_and_path(void **state)
 	assert_true(flag);
 	assert_string_equal(text, "kept");
 	assert_int_equal(d.complaints.count, 7);
-	assert_non_null(strstr(d.complaints.text, "f.yaml:1: port: \"70000\": must be a whole number from 1 to 65535\n"));
-	assert_non_null(strstr(d.complaints.text, "f.yaml:7: kind: \"promethus\": must be prometheus or none; "
-	                                          "did you mean \"prometheus\"?\n"));
+	assert_non_null(strstr(d.complaints.text,
+			       "f.yaml:1: port: \"70000\": must be a whole number from 1 to 65535\n"));
+	assert_non_null(strstr(d.complaints.text,
+			       "f.yaml:7: kind: \"promethus\": must be prometheus or none; "
+			       "did you mean \"prometheus\"?\n"));
 	doc_close(&d);
 }
 
@@ -154,8 +157,10 @@ static void unknown_and_double_keys(void **state)
 	assert_non_null(d.root);
 	yaml_known_keys(&d.y, d.root, known, 2);
 	assert_string_equal(yaml_find(d.root, "metrics")->text, "a");
-	assert_non_null(strstr(d.complaints.text, "f.yaml:4: metrics: \"b\": given twice: it is on line 3 already\n"));
-	assert_non_null(strstr(d.complaints.text, "f.yaml:1: heatlh: unknown key, did you mean \"health\"?\n"));
+	assert_non_null(strstr(d.complaints.text,
+			       "f.yaml:4: metrics: \"b\": given twice: it is on line 3 already\n"));
+	assert_non_null(
+		strstr(d.complaints.text, "f.yaml:1: heatlh: unknown key, did you mean \"health\"?\n"));
 	assert_non_null(strstr(d.complaints.text, "f.yaml:2: zzzzzz: unknown key\n"));
 	assert_int_equal(d.complaints.count, 3);
 	doc_close(&d);
@@ -181,8 +186,8 @@ static void bombs(void **state)
 	struct str s = {0};
 	str_add(&s, "a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
 	for (int i = 1; i < 10; i++)
-		str_addf(&s, "a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i, i - 1, i - 1,
-		         i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+		str_addf(&s, "a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i,
+			 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 	assert_refused(s.s, s.len, "more than 10,000 values");
 	str_reset(&s);
 	for (int i = 0; i < 40000; i++)
@@ -228,9 +233,11 @@ static void every_cut(void **state)
 static void quoting_round_trips(void **state)
 {
 	(void)state;
-	static const char *const values[] = {"plain", "", "true", "No", "12", "1e3", "a: b", "a #b", "- x", "it's", "\"q\"",
-	                                     "back\\slash", "line\nbreak", "tab\t", "*x", "&x", "{a}", "~", "null", "é ü",
-	                                     "trail ", " lead", "@x", "`x`", "%x", "a,b", "\xe2\x80\xa8", "!x", "?", "---"};
+	static const char *const values[] = {
+		"plain", "",     "true",         "No",          "12",          "1e3",   "a: b", "a #b",
+		"- x",   "it's", "\"q\"",        "back\\slash", "line\nbreak", "tab\t", "*x",   "&x",
+		"{a}",   "~",    "null",         "é ü",         "trail ",      " lead", "@x",   "`x`",
+		"%x",    "a,b",  "\xe2\x80\xa8", "!x",          "?",           "---"};
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		struct str s = {0};
 		str_add(&s, "k: [");

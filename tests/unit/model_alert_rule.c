@@ -54,9 +54,11 @@ static void scrape(struct bench *b, const char *instance, int64_t mono, const ch
 static void requests(struct bench *b, const char *instance, int64_t mono, int good, int failed)
 {
 	char text[300];
-	snprintf(text, sizeof(text), "http_requests_total{path=\"/\",code=\"200\"} %d\n"
-	         "http_requests_total{path=\"/\",code=\"503\"} %d\nhttp_requests_total{path=\"/healthz\",code=\"200\"} %d\n",
-	         good, failed, 1000 * good);
+	snprintf(text, sizeof(text),
+		 "http_requests_total{path=\"/\",code=\"200\"} %d\n"
+		 "http_requests_total{path=\"/\",code=\"503\"} "
+		 "%d\nhttp_requests_total{path=\"/healthz\",code=\"200\"} %d\n",
+		 good, failed, 1000 * good);
 	scrape(b, instance, mono, text);
 }
 
@@ -183,7 +185,8 @@ static void a_series_born_later_counts_from_zero(void **state)
 	double ratio;
 	setup(&b, high);
 	scrape(&b, "i1", T0, "http_requests_total{code=\"200\"} 5\n");
-	scrape(&b, "i1", T0 + 1000, "http_requests_total{code=\"200\"} 5\nhttp_requests_total{code=\"500\"} 3\n");
+	scrape(&b, "i1", T0 + 1000,
+	       "http_requests_total{code=\"200\"} 5\nhttp_requests_total{code=\"500\"} 3\n");
 	assert_true(metric_history_error_ratio(b.history, HISTORY_REQUESTS, T0 + 1000, 10000, &ratio));
 	assert_true(ratio > 0.99);
 	teardown(&b);
@@ -195,8 +198,10 @@ static void latency(void **state)
 	struct bench b;
 	double v;
 	setup(&b, "{name: Slow, when: latency, above: 300ms, quantile: 0.5, window: 10s, for: 0s}");
-	scrape(&b, "i1", T0, "http_request_duration_seconds_bucket{le=\"0.1\"} 0\n"
-	       "http_request_duration_seconds_bucket{le=\"0.5\"} 0\nhttp_request_duration_seconds_bucket{le=\"+Inf\"} 0\n");
+	scrape(&b, "i1", T0,
+	       "http_request_duration_seconds_bucket{le=\"0.1\"} 0\n"
+	       "http_request_duration_seconds_bucket{le=\"0.5\"} "
+	       "0\nhttp_request_duration_seconds_bucket{le=\"+Inf\"} 0\n");
 	scrape(&b, "i1", T0 + 1000, "http_request_duration_seconds_bucket{le=\"0.1\"} 0\n"
 	       "http_request_duration_seconds_bucket{le=\"0.5\"} 80\n"
 	       "http_request_duration_seconds_bucket{le=\"+Inf\"} 100\n");
@@ -275,12 +280,14 @@ static void charts(void **state)
 	setup(&b, high);
 	for (int i = 0; i <= 10; i++)
 		requests(&b, "i1", T0 + i * 1000, i * 10, i > 5 ? (i - 5) * 10 : 0);
-	size_t n = metric_history_chart(b.history, CHART_ERROR_RATIO, NULL, 0, T0, T0 + 10000, 1000, points, 20);
+	size_t n =
+		metric_history_chart(b.history, CHART_ERROR_RATIO, NULL, 0, T0, T0 + 10000, 1000, points, 20);
 	assert_int_equal(n, 10); /* the base line has none */
 	assert_int_equal(points[0].mono_ms, T0 + 1000);
 	assert_true(points[0].value < 0.01);
 	assert_true(points[9].value > 0.49 && points[9].value < 0.51);
-	n = metric_history_chart(b.history, CHART_REQUEST_RATE, NULL, 0, T0 + 8000, T0 + 10000, 1000, points, 2);
+	n = metric_history_chart(b.history, CHART_REQUEST_RATE, NULL, 0, T0 + 8000, T0 + 10000, 1000, points,
+				 2);
 	assert_int_equal(n, 2); /* never more than asked for, the newest kept */
 	assert_int_equal(points[1].mono_ms, T0 + 10000);
 	assert_true(points[1].value > 19.9 && points[1].value < 20.1);
@@ -301,7 +308,8 @@ static void floods_are_bounded(void **state)
 	metric_history_begin(b.history, "i1", T0 + 1000);
 	struct promtext p = {.each = add, .arg = b.history};
 	for (int i = 0; i < 10000; i++) {
-		snprintf(text, sizeof(text), "http_request_duration_seconds_bucket{le=\"%d\",x=\"%d\"} %d\n", i, i, i);
+		snprintf(text, sizeof(text), "http_request_duration_seconds_bucket{le=\"%d\",x=\"%d\"} %d\n",
+			 i, i, i);
 		promtext_feed(&p, text, strlen(text));
 	}
 	promtext_finish(&p);

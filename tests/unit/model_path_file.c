@@ -108,7 +108,8 @@ static void answers_are_checked_all_at_once(void **state)
 	assert_false(path_file_check(&f, answers, 3, &c));
 	assert_non_null(strstr(c.text, "my-path: name: \"../x\": must look like ^[a-z]+$\n"));
 	assert_non_null(strstr(c.text, "my-path: container: \"maybe\": must be true or false\n"));
-	assert_non_null(strstr(c.text, "my-path: txet: is no parameter of this path, did you mean \"text\"?\n"));
+	assert_non_null(
+		strstr(c.text, "my-path: txet: is no parameter of this path, did you mean \"text\"?\n"));
 	complaints_finish(&c);
 	assert_false(path_file_check(&f, NULL, 0, &c));
 	assert_string_equal(c.text, "my-path: name: must be given\n");
@@ -125,7 +126,8 @@ static void names_cannot_leave_the_folder(void **state)
 	struct tree out;
 	struct err err;
 	const struct path_answer answers[] = {{"name", "../../x"}};
-	put(at, "path.yaml", "name: p\nparameters: {name: {}, text: {default: x}, container: {type: boolean, default: no}}\n");
+	put(at, "path.yaml",
+	    "name: p\nparameters: {name: {}, text: {default: x}, container: {type: boolean, default: no}}\n");
 	assert_false(load(at, &f, &c)); /* a default is checked as any value: true or false */
 	complaints_finish(&c);
 	put(at, "path.yaml", "name: p\nparameters: {name: {}, text: {default: x}}\n");
@@ -144,12 +146,15 @@ static void complaints_about_a_path(void **state)
 	} rows[] = {
 		{"name: p\n", "parameters: is missing"},
 		{"name: p\nparameters: {x: {}}\n", "must be a parameter \"name\""},
-		{"name: p\nparameters: {name: {type: strin}}\n", "parameters.name.type: \"strin\": must be string, integer or "
-		                                                 "boolean; did you mean \"string\"?"},
+		{"name: p\nparameters: {name: {type: strin}}\n",
+		 "parameters.name.type: \"strin\": must be string, integer or "
+		 "boolean; did you mean \"string\"?"},
 		{"name: p\nparameters: {name: {pattern: '['}}\n", "is no regular expression"},
 		{"name: p\nparameters: {name: {minimum: 1}}\n", "has a meaning only with type: integer"},
-		{"name: p\nparameters: {name: {default: B, pattern: '^[a-z]$'}}\n", "parameters.name.default: \"B\": must look"},
-		{"name: p\nparameters: {name: {}}\nfiles: [{path: Dockerfile, when: name}]\n", "must name a boolean parameter"},
+		{"name: p\nparameters: {name: {default: B, pattern: '^[a-z]$'}}\n",
+		 "parameters.name.default: \"B\": must look"},
+		{"name: p\nparameters: {name: {}}\nfiles: [{path: Dockerfile, when: name}]\n",
+		 "must name a boolean parameter"},
 		{"name: p\nparameters: {name: {}, b: {type: boolean}}\nfiles: [{path: x, when: '!b'}]\n",
 		 "\"x\": there is no such file"},
 		{"name: p\nparameters: {Name: {}, name: {}}\n", "parameters.Name: the name of a parameter"},
@@ -191,13 +196,15 @@ static void carried_paths(void **state)
 static void http_service_with_hostile_answers(void **state)
 {
 	(void)state;
-	static const char *const values[] = {"plain", "a: b # c", "- x", "\"q\" 'r' \\", "*a &b !c", "{x} [y]", "% @ `",
-	                                     "<%name%>", "yes", "1.5", "| >", "é 漢字", "a\u202eb", "$(id) `id`"};
+	static const char *const values[] = {"plain",   "a: b # c", "- x",      "\"q\" 'r' \\", "*a &b !c",
+					     "{x} [y]", "% @ `",    "<%name%>", "yes",          "1.5",
+					     "| >",     "é 漢字",   "a\u202eb", "$(id) `id`"};
 	struct path_file f;
 	struct complaints c = {0};
 	assert_true(path_file_load_carried(&f, "http-service", &c));
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		const struct path_answer answers[] = {{"name", "orders"}, {"team", "payments"}, {"description", values[i]}};
+		const struct path_answer answers[] = {
+			{"name", "orders"}, {"team", "payments"}, {"description", values[i]}};
 		struct tree out;
 		struct err err = {0};
 		struct service_file s;
@@ -216,7 +223,8 @@ static void http_service_with_hostile_answers(void **state)
 		service_file_finish(&s);
 		tree_finish(&out);
 	}
-	const struct path_answer bad[] = {{"name", "orders"}, {"team", "payments"}, {"description", "two\nlines"}};
+	const struct path_answer bad[] = {
+		{"name", "orders"}, {"team", "payments"}, {"description", "two\nlines"}};
 	assert_false(path_file_check(&f, bad, 3, &c));
 	complaints_finish(&c);
 	path_file_finish(&f);
@@ -236,11 +244,16 @@ static void schemas(void **state)
 		{{.max_length = 9}, "a\tb", "must be one line of UTF-8 text without control characters"},
 		{{.max_length = 9}, "a\xff", "must be one line of UTF-8 text without control characters"},
 		{{.max_length = 9, .pattern = "^a$"}, "b", "must look like ^a$"},
-		{{.max_length = 60, .pattern = "^(a+)+$"}, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+		{{.max_length = 60, .pattern = "^(a+)+$"},
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
 		 "cannot be checked: the pattern ^(a+)+$ gave up"},
 		{{.type = SCHEMA_INTEGER, .minimum = 1, .maximum = 9}, "9", NULL},
-		{{.type = SCHEMA_INTEGER, .minimum = 1, .maximum = 9}, "10", "must be a whole number from 1 to 9"},
-		{{.type = SCHEMA_INTEGER, .minimum = 1, .maximum = INT64_MAX}, "x", "must be a whole number, at least 1"},
+		{{.type = SCHEMA_INTEGER, .minimum = 1, .maximum = 9},
+		 "10",
+		 "must be a whole number from 1 to 9"},
+		{{.type = SCHEMA_INTEGER, .minimum = 1, .maximum = INT64_MAX},
+		 "x",
+		 "must be a whole number, at least 1"},
 		{{.type = SCHEMA_BOOLEAN}, "yes", "must be true or false"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -22,9 +22,10 @@ static void reads(void **state)
 {
 	(void)state;
 	char hex[HASH_HEX], other[HASH_HEX];
-	struct platform_file f = parse_good(
-		"environments:\n- name: dev\n- {name: staging}\n- {name: prod, protected: true, read_only: false}\n"
-		"teams:\n  payments:\n    on_call: ada\n    notify: {file: pages.log}\n  search: {notify: {command: [./page, x]}}\n");
+	struct platform_file f = parse_good("environments:\n- name: dev\n- {name: staging}\n- {name: prod, "
+					    "protected: true, read_only: false}\n"
+					    "teams:\n  payments:\n    on_call: ada\n    notify: {file: "
+					    "pages.log}\n  search: {notify: {command: [./page, x]}}\n");
 	assert_int_equal(f.n_environments, 3);
 	assert_string_equal(f.environments[2].name, "prod");
 	assert_true(platform_file_environment(&f, "prod")->is_protected);
@@ -63,7 +64,8 @@ static void complaints(void **state)
 		const char *text, *complaint;
 	} rows[] = {
 		{"environments: []\n", "platform.yaml:1: environments: must name 1 to 20"},
-		{"environments: [{name: dev}, {name: dev}]\n", "environments[1].name: \"dev\": is named twice"},
+		{"environments: [{name: dev}, {name: dev}]\n",
+		 "environments[1].name: \"dev\": is named twice"},
 		{"environments: [{protected: true}]\n", "environments[0].name: is missing"},
 		{"teams: {Pay: {}}\n", "teams.Pay: the name of a team"},
 		{"teams: {pay: {notify: {file: a, command: [b]}}}\n", "needs file: or command:, one of them"},
@@ -73,7 +75,8 @@ static void complaints(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct platform_file f;
 		struct complaints c = {0};
-		assert_false(platform_file_parse(&f, "platform.yaml", rows[i].text, strlen(rows[i].text), &c));
+		assert_false(
+			platform_file_parse(&f, "platform.yaml", rows[i].text, strlen(rows[i].text), &c));
 		if (!strstr(c.text, rows[i].complaint))
 			fail_msg("%s", c.text);
 		complaints_finish(&c);

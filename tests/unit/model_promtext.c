@@ -27,28 +27,28 @@ static size_t read_in_pieces(const char *text, size_t len, size_t piece, struct 
 	return p.n_bad;
 }
 
-static const char sample[] =
-	"# HELP http_requests_total All.\n# TYPE http_requests_total counter\n"
-	"http_requests_total{method=\"post\",code=\"200\"} 1027 1395066363000\n"
-	"\n  # a comment\n"
-	"msdos_file_access_time_seconds{path=\"C:\\\\DIR\\\\FILE.TXT\",error=\"Cannot:\\n\\\"F\\\"\",} 1.458255915e9\r\n"
-	"metric_without_timestamp_and_labels 12.47\n"
-	"something_weird{problem=\"division by zero\"} +Inf -3982045\n"
-	"nothing NaN\n"
-	"# TYPE d histogram\nd_bucket{le=\"0.05\"} 24054\nd_sum 5\nother 1";
+static const char sample[] = "# HELP http_requests_total All.\n# TYPE http_requests_total counter\n"
+			     "http_requests_total{method=\"post\",code=\"200\"} 1027 1395066363000\n"
+			     "\n  # a comment\n"
+			     "msdos_file_access_time_seconds{path=\"C:\\\\DIR\\\\FILE.TXT\",error=\"Cannot:"
+			     "\\n\\\"F\\\"\",} 1.458255915e9\r\n"
+			     "metric_without_timestamp_and_labels 12.47\n"
+			     "something_weird{problem=\"division by zero\"} +Inf -3982045\n"
+			     "nothing NaN\n"
+			     "# TYPE d histogram\nd_bucket{le=\"0.05\"} 24054\nd_sum 5\nother 1";
 
 static void reads_the_format(void **state)
 {
 	(void)state;
 	struct str whole = {0};
 	assert_int_equal(read_in_pieces(sample, sizeof(sample) - 1, sizeof(sample), &whole), 0);
-	assert_string_equal(whole.s,
-	                    "http_requests_total|method=post|code=200 1027 @1395066363000 t1\n"
-	                    "msdos_file_access_time_seconds|path=C:\\DIR\\FILE.TXT|error=Cannot:\n\"F\" 1.45826e+09 @0 t0\n"
-	                    "metric_without_timestamp_and_labels 12.47 @0 t0\n"
-	                    "something_weird|problem=division by zero inf @-3982045 t0\n"
-	                    "nothing nan @0 t0\n"
-	                    "d_bucket|le=0.05 24054 @0 t3\nd_sum 5 @0 t3\nother 1 @0 t0\n");
+	assert_string_equal(whole.s, "http_requests_total|method=post|code=200 1027 @1395066363000 t1\n"
+				     "msdos_file_access_time_seconds|path=C:\\DIR\\FILE.TXT|error=Cannot:"
+				     "\n\"F\" 1.45826e+09 @0 t0\n"
+				     "metric_without_timestamp_and_labels 12.47 @0 t0\n"
+				     "something_weird|problem=division by zero inf @-3982045 t0\n"
+				     "nothing nan @0 t0\n"
+				     "d_bucket|le=0.05 24054 @0 t3\nd_sum 5 @0 t3\nother 1 @0 t0\n");
 	for (size_t piece = 1; piece < 20; piece++) {
 		struct str cut = {0};
 		read_in_pieces(sample, sizeof(sample) - 1, piece, &cut);
@@ -61,8 +61,10 @@ static void reads_the_format(void **state)
 static void bad_lines_are_left_out(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"9x 1", "x", "x 1 2 3", "x{a=1} 2", "x{a=\"b} 2", "x{a=\"b\" c=\"d\"} 2", "x 1x", "x ",
-	                                  "x 0x10", "{a=\"b\"} 1", "x{a=\"\\q\"} 1", "x 1 1.5", "x nan(1)", "x{a=\"b\""};
+	static const char *const bad[] = {
+		"9x 1",     "x",        "x 1 2 3", "x{a=1} 2",    "x{a=\"b} 2",     "x{a=\"b\" c=\"d\"} 2",
+		"x 1x",     "x ",       "x 0x10",  "{a=\"b\"} 1", "x{a=\"\\q\"} 1", "x 1 1.5",
+		"x nan(1)", "x{a=\"b\""};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct str out = {0}, text = {0};
 		str_addf(&text, "%s\ngood 1\n", bad[i]);

@@ -35,7 +35,8 @@ static void seed_file_is_accepted(void **state)
 	struct service_file f = parse_good(
 		"name: user-service\nlanguage: go\nscaling:\n  min_replicas: 2\n  max_replicas: 10\n"
 		"  cpu_target: 70%\ndatabases:\n- postgres: user-db\n- redis: session-cache\n"
-		"observability:\n  logging: structured\n  metrics: prometheus\n  alerts: pagerduty-integration\n");
+		"observability:\n  logging: structured\n  metrics: prometheus\n  alerts: "
+		"pagerduty-integration\n");
 	assert_string_equal(f.name, "user-service");
 	assert_string_equal(f.build.text, "go build -o user-service .");
 	assert_string_equal(f.run.argv[2], "exec ./user-service");
@@ -74,8 +75,9 @@ static void worker_has_no_port(void **state)
 static void health_and_metrics(void **state)
 {
 	(void)state;
-	struct service_file f = parse_good("name: a\nrun: [./a]\nport: 8080\nhealth: {path: /live, ready: /go, interval: "
-	                                   "2s}\nmetrics: false\n");
+	struct service_file f =
+		parse_good("name: a\nrun: [./a]\nport: 8080\nhealth: {path: /live, ready: /go, interval: "
+			   "2s}\nmetrics: false\n");
 	assert_string_equal(f.health.path, "/live");
 	assert_string_equal(f.health.ready, "/go");
 	assert_int_equal(f.health.interval_ms, 2000);
@@ -92,9 +94,10 @@ static void health_and_metrics(void **state)
 static void environments(void **state)
 {
 	(void)state;
-	struct service_file f = parse_good(
-		"name: a\nrun: ./a\nenv: {MODE: slow, LEVEL: 1}\nscaling: {min_replicas: 2}\n"
-		"environments:\n  prod:\n    env: {MODE: fast}\n    replicas: 4\nwatch: {prod: 60s, dev: 0s}\n");
+	struct service_file f =
+		parse_good("name: a\nrun: ./a\nenv: {MODE: slow, LEVEL: 1}\nscaling: {min_replicas: 2}\n"
+			   "environments:\n  prod:\n    env: {MODE: fast}\n    replicas: 4\nwatch: {prod: "
+			   "60s, dev: 0s}\n");
 	assert_string_equal(service_file_env(&f, "prod", "MODE"), "fast");
 	assert_string_equal(service_file_env(&f, "dev", "MODE"), "slow");
 	assert_string_equal(service_file_env(&f, "prod", "LEVEL"), "1");
@@ -110,14 +113,14 @@ static void environments(void **state)
 static void alerts(void **state)
 {
 	(void)state;
-	struct service_file f = parse_good(
-		"name: a\nrun: ./a\nport: 1\nalerts:\n"
-		"- {name: HighErrorRatio, severity: critical, when: error_ratio, above: 5%, window: 10s, for: 3s, "
-		"runbook: runbooks/errors.md}\n"
-		"- {name: Slow, when: latency, above: 300ms, quantile: 0.99}\n"
-		"- {name: Queue, when: metric, metric: queue_depth, below: 3}\n"
-		"- {name: Gone, when: down, severity: warning}\n"
-		"runbooks: {Slow: runbooks/slow.md}\n");
+	struct service_file f = parse_good("name: a\nrun: ./a\nport: 1\nalerts:\n"
+					   "- {name: HighErrorRatio, severity: critical, when: error_ratio, "
+					   "above: 5%, window: 10s, for: 3s, "
+					   "runbook: runbooks/errors.md}\n"
+					   "- {name: Slow, when: latency, above: 300ms, quantile: 0.99}\n"
+					   "- {name: Queue, when: metric, metric: queue_depth, below: 3}\n"
+					   "- {name: Gone, when: down, severity: warning}\n"
+					   "runbooks: {Slow: runbooks/slow.md}\n");
 	assert_int_equal(f.n_alerts, 5); /* ServiceDown gives way to Gone */
 	assert_string_equal(f.alerts[4].name, "CrashLoop");
 	assert_true(f.alerts[0].threshold > 0.049 && f.alerts[0].threshold < 0.051);
@@ -173,24 +176,30 @@ static void argv_is_shown_as_a_shell_would_need_it(void **state)
 static void complaints_name_all(void **state)
 {
 	(void)state;
-	static const char text[] = "name: Checkout\nteem: payments\nport: 0\nhealth: healthz\nalerts:\n- name: X\n"
-	                           "  when: error_ration\n  for: soon\n";
+	static const char text[] =
+		"name: Checkout\nteem: payments\nport: 0\nhealth: healthz\nalerts:\n- name: X\n"
+		"  when: error_ration\n  for: soon\n";
 	assert_complaint(text, "service.yaml:1: name: \"Checkout\": must be a name");
 	assert_complaint(text, "service.yaml:2: teem: unknown key, did you mean \"team\"?");
 	assert_complaint(text, "service.yaml:3: port: \"0\": must be a whole number from 1 to 65535");
 	assert_complaint(text, "service.yaml:4: health: \"healthz\": must be a path");
-	assert_complaint(text, "service.yaml:7: alerts[0].when: \"error_ration\": must be down, crash_loop, unhealthy, "
-	                       "error_ratio, latency or metric; did you mean \"error_ratio\"?");
+	assert_complaint(
+		text,
+		"service.yaml:7: alerts[0].when: \"error_ration\": must be down, crash_loop, unhealthy, "
+		"error_ratio, latency or metric; did you mean \"error_ratio\"?");
 	assert_complaint(text, "service.yaml:8: alerts[0].for: \"soon\": must be a duration");
 	assert_complaint("team: x\n", "service.yaml:1: name: is missing");
 	assert_complaint("- a\n", "must be a map");
 	assert_complaint("name: a\nlanguage: pyhton\n", "did you mean \"python\"?");
 	assert_complaint("name: a\nalerts: [{name: X, when: error_ratio}]\n", "needs above: or below:");
-	assert_complaint("name: a\nalerts: [{name: X, when: down}, {name: X, when: down}]\n", "is on line 2 already");
+	assert_complaint("name: a\nalerts: [{name: X, when: down}, {name: X, when: down}]\n",
+			 "is on line 2 already");
 	assert_complaint("name: a\ndependencies: [a]\n", "cannot depend on itself");
 	assert_complaint("name: a\ndependencies: [b, b]\n", "named twice");
-	assert_complaint("name: a\nscaling: {min_replicas: 5, max_replicas: 2}\n", "is less than min_replicas, 5");
-	assert_complaint("name: a\nenvironments: {prod: {replicas: 20}}\n", "more than scaling.max_replicas, 10");
+	assert_complaint("name: a\nscaling: {min_replicas: 5, max_replicas: 2}\n",
+			 "is less than min_replicas, 5");
+	assert_complaint("name: a\nenvironments: {prod: {replicas: 20}}\n",
+			 "more than scaling.max_replicas, 10");
 }
 
 static void hostile_values(void **state)
