@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #define BACKOFF_MAX_MS 5000
 #define STEADY_MS 10000     /* a daemon that lived this long starts the back-off anew */
 #define LOCK_WAIT_MS 1000   /* a keeper that was just killed needs a moment to let go */
+#define LOG_BYTES (4 * 1024 * 1024)
 #define MESSAGE (SLOT_ID_MAX + 16)
 
 extern char **environ;
@@ -316,6 +318,14 @@ static void leave_terminal(void)
 		return; /* a folder that cannot be left is only kept busy */
 }
 
+/* A new keeper begins a new log when the old one is long; the one before it is kept. */
+static void shorten_log(const struct place *place)
+{
+	struct stat st;
+	if (fstatat(place->root_fd, "daemon.log", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > LOG_BYTES)
+		renameat(place->root_fd, "daemon.log", place->root_fd, "daemon.log.old");
+}
+
 int keeper_main(int argc, char **argv)
 {
 	struct err err = {0};
@@ -331,6 +341,7 @@ int keeper_main(int argc, char **argv)
 		return err.kind == ERR_REFUSED ? 0 : 2;
 	}
 	char *log_path = place_path(&k.place, "daemon.log");
+	shorten_log(&k.place);
 	k.log = log_new(log_path, "keeper", &err);
 	free(log_path);
 	k.program = keeper_program();

@@ -39,7 +39,8 @@ struct log_line {
 struct log_read;
 struct log_read *log_read_new(const struct place *);
 void log_read_free(struct log_read *);
-/* Adds a slot, at its oldest line. Adding it twice does nothing. A slot without a log yet is fine. */
+/* Adds a slot, at its oldest line. Adding it twice does nothing. A slot without a log yet is fine;
+ * without a folder it is ERR_NOT_FOUND. */
 bool log_read_add(struct log_read *, const char *id, struct err *err);
 
 /* Where to go on; each sets all slots added so far. Without one of them reading begins at the oldest line. */

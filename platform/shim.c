@@ -104,6 +104,13 @@ static bool open_log(int dir, struct err *err)
 	return true;
 }
 
+/* An instance may have closed its lock (programs that close all they inherited): it is still who the lock names. */
+static bool has_living_owner(int lock, const struct place *place)
+{
+	struct slot_identity owner;
+	return slot_identity_read(lock, &owner) && slot_identity_is_alive(&owner, place);
+}
+
 static bool run(int lock, const struct slot_identity *self, int dir, const char *id, struct err *err)
 {
 	if (!slot_identity_write(lock, self))
@@ -144,7 +151,8 @@ static int start(const struct place *place, const char *id, struct err *err)
 	slot_identity_of(self.pid, &self.start);
 	setsid(); /* fails when spawn made us a leader already: the same */
 	int lock = take_lock(dir, &is_held, err), status = SHIM_HELD;
-	if (lock < 0 && is_held)
+	is_held |= lock >= 0 && has_living_owner(lock, place);
+	if (is_held)
 		report_failure();
 	else if (lock < 0)
 		status = fail(dir, &self, err);

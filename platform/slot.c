@@ -81,7 +81,7 @@ static bool slot_open(struct slot *s, struct err *err)
 {
 	static const struct slot_log_events log_events = {on_log_grew, on_log_stalled};
 	const struct slots_config *c = &s->owner->config;
-	s->dir = slot_folder(s->owner->place, s->id, err);
+	s->dir = slot_folder_make(s->owner->place, s->id, err);
 	s->fifo = s->dir < 0 ? -1 : slot_fifo_open(s->dir, err);
 	s->lock = s->fifo < 0 ? -1 : slot_lock_open(s->dir, err);
 	if (s->lock < 0)

@@ -199,13 +199,24 @@ void slot_exit_text(const struct slot_exit *e, char *out, size_t size)
 
 /* ---- the folder ---- */
 
+static bool check_id(const char *id, struct err *err)
+{
+	return slot_id_is_valid(id) || err_set(err, ERR_USAGE, "\"%.80s\" is not the name of a slot", id);
+}
+
 int slot_folder(const struct place *place, const char *id, struct err *err)
 {
-	if (!slot_id_is_valid(id)) {
-		err_set(err, ERR_USAGE, "\"%.80s\" is not the name of a slot", id);
+	if (!check_id(id, err))
 		return -1;
-	}
-	return file_folder_at(place->slots_fd, id, err);
+	int fd = openat(place->slots_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		err_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, errno, "slot %.80s", id);
+	return fd;
+}
+
+int slot_folder_make(const struct place *place, const char *id, struct err *err)
+{
+	return check_id(id, err) ? file_folder_at(place->slots_fd, id, err) : -1;
 }
 
 int slot_fifo_open(int slot_dir, struct err *err)

@@ -63,7 +63,9 @@ bool slot_exit_read(int slot_dir, struct slot_exit *);
 void slot_exit_text(const struct slot_exit *, char *out, size_t size);
 
 /* ---- the folder ---- */
-int slot_folder(const struct place *, const char *id, struct err *err);         /* made when missing */
+/* The open folder slots/ID; -1, with ERR_NOT_FOUND when there is none. */
+int slot_folder(const struct place *, const char *id, struct err *err);
+int slot_folder_make(const struct place *, const char *id, struct err *err); /* made when missing */
 int slot_fifo_open(int slot_dir, struct err *err); /* made when missing; both ways, non-blocking, close-on-exec */
 int slot_lock_open(int slot_dir, struct err *err); /* made when missing; not taken */
 bool slot_lock_is_held(int lock_fd);               /* by an open file other than lock_fd's */

@@ -17,6 +17,7 @@
 
 #define HOLD_MS 2000        /* for the keeper's answer; a stopped keeper must not stop us */
 #define SETTLE_MS 200       /* a held lock without a living identity: a shim may be about to write it */
+#define ELSEWHERE_MS 1000   /* between looks at a lock that another pid namespace holds */
 #define CLEAR_MIN_MS 5
 #define CLEAR_MAX_MS 200
 #define EXIT_FILE_MS 500    /* for the keeper to write down how an adopted one ended */
@@ -332,6 +333,10 @@ static void settle(struct slot *s)
 	slot_life_adopt(s);
 	if (s->due != settle) {
 		tell_adopted(s);
+		return;
+	}
+	if (s->who.pid_namespace != s->owner->place->pid_namespace && s->who.pid > 0) {
+		call_after(s, ELSEWHERE_MS, settle); /* of another container: not ours to end, nor to run beside */
 		return;
 	}
 	s->is_adopted = false; /* how long the leader is dead is unknown: only holders of the lock are surely ours */

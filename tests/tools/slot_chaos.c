@@ -352,7 +352,7 @@ static int point(struct chaos *c, const char *call, const char *nth)
 	struct child_end end;
 	size_t runs = 0;
 	/* in the keeper's place: holds the FIFO while no daemon does */
-	int dir = slot_folder(&c->place, slots[0], NULL), fifo = slot_fifo_open(dir, NULL);
+	int dir = slot_folder_make(&c->place, slots[0], NULL), fifo = slot_fifo_open(dir, NULL);
 	file_replace(c->place.root_fd, "stop", "idle", 4, false, NULL);
 	if (!start(c, argv, "a", args, &child))
 		return 1;

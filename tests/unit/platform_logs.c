@@ -52,7 +52,7 @@ static int setup(void **state)
 	struct bed *b = &bed;
 	*b = (struct bed){.root = scratch_new(), .reactor = reactor_new(NULL)};
 	assert_true(place_open(&b->place, b->root, NULL));
-	b->dir = slot_folder(&b->place, "one", NULL);
+	b->dir = slot_folder_make(&b->place, "one", NULL);
 	b->fifo = slot_fifo_open(b->dir, NULL);
 	*state = b;
 	return 0;
@@ -344,7 +344,7 @@ static void slots_are_merged_by_time(void **state)
 	struct bed *b = *state;
 	struct str cursor = {0};
 	open_log(b, 0, 0);
-	int dir = slot_folder(&b->place, "two", NULL), fifo = slot_fifo_open(dir, NULL);
+	int dir = slot_folder_make(&b->place, "two", NULL), fifo = slot_fifo_open(dir, NULL);
 	struct slot_log *two = slot_log_new(b->reactor, dir, fifo, 0, 0, NULL, NULL, NULL);
 	for (int i = 0; i < 6; i++) {
 		char now[40], text[8];

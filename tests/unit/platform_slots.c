@@ -201,6 +201,18 @@ static void a_program_that_is_not_there_says_so(void **state)
 	assert_non_null(strstr(b->exit.error, "/no/such/folder: No such file"));
 }
 
+/* A shim that no daemon of ours knows of; how it ended. */
+static int run_shim(struct bed *b)
+{
+	const char *const argv[] = {"shim", "--shim", b->root, "one", NULL};
+	struct child child;
+	struct child_end end;
+	struct child_start s = {.argv = argv, .path = "/proc/self/exe"};
+	assert_true(child_start(&s, &child, NULL));
+	assert_int_equal(child_wait_for(&child, DEADLINE_MS, &end), CHILD_ENDED);
+	return end.status;
+}
+
 static void a_second_one_is_refused(void **state)
 {
 	struct bed *b = *state;
@@ -209,14 +221,27 @@ static void a_second_one_is_refused(void **state)
 	assert_true(wait_for(b, &b->started, 1));
 	assert_false(start(b, "echo no", &err));
 	assert_int_equal(err.kind, ERR_REFUSED);
-	/* nor by a shim that no daemon of ours knows of */
-	const char *const argv[] = {"shim", "--shim", b->root, "one", NULL};
-	struct child child;
-	struct child_end end;
-	struct child_start s = {.argv = argv, .path = "/proc/self/exe"};
-	assert_true(child_start(&s, &child, NULL));
-	assert_int_equal(child_wait_for(&child, DEADLINE_MS, &end), CHILD_ENDED);
-	assert_int_equal(end.status, SHIM_HELD);
+	assert_int_equal(run_shim(b), SHIM_HELD);
+}
+
+/* Programs that close every descriptor they inherited let go of the lock; they are found by their identity. */
+static void an_instance_without_its_lock_counts(void **state)
+{
+	struct bed *b = *state;
+	struct slot_info info;
+	const char *const argv[] = {"python3", "-c", "import os,time; os.closerange(3, 4096); print('shut', flush=True); "
+	                                             "time.sleep(60)", NULL};
+	char **env = child_env_new(NULL);
+	struct slot_spec spec = {.id = "one", .dir = "/", .argv = argv, .env = (const char *const *)env};
+	assert_true(slot_start(b->slots, &spec, NULL));
+	child_env_free(env);
+	assert_true(wait_logged(b, "shut|"));
+	assert_int_equal(run_shim(b), SHIM_HELD);
+	slots_free(b->slots);
+	open_slots(b);
+	assert_true(slot_info(b->slots, "one", &info));
+	assert_int_equal(info.phase, SLOT_RUNNING);
+	assert_int_equal(info.pid, b->pid);
 }
 
 static void stop_is_term_then_kill(void **state)
@@ -369,6 +394,7 @@ int main(int argc, char **argv)
 		T(an_instance_inherits_only_its_lock),
 		T(a_program_that_is_not_there_says_so),
 		T(a_second_one_is_refused),
+		T(an_instance_without_its_lock_counts),
 		T(stop_is_term_then_kill),
 		T(the_rest_of_the_session_is_ended),
 		T(a_new_daemon_adopts_the_living),
