@@ -16,7 +16,7 @@
 #define INSTANCE_NAME 128
 
 /*
- * A track is one metric of interest with one row of numbers a second. Columns: of requests, all and failed;
+ * A track is one metric of interest with a row of numbers for each second. Columns: of requests, all and failed;
  * of a histogram, one for each `le`; of a value, its growth (when it is a counter).
  */
 enum track_kind { TRACK_REQUESTS, TRACK_HISTOGRAM, TRACK_VALUE };
@@ -26,11 +26,11 @@ enum { COLUMN_GROWTH, COLUMN_LEAST, COLUMN_MOST, COLUMN_SEEN, N_VALUE_COLUMNS };
 struct track {
 	enum track_kind kind;
 	char *metric;                /* of a histogram: without "_bucket" */
-	size_t n_columns, n_buckets;
+	size_t n_buckets;
 	bool is_counter;             /* TRACK_VALUE: said by # TYPE, or named _total */
 	double le[MAX_BUCKETS];      /* sorted upper bounds; the column of le[i] is column_of[i] */
 	uint8_t column_of[MAX_BUCKETS];
-	double *cells;               /* HISTORY_SECONDS rows of n_columns */
+	double *columns[MAX_BUCKETS]; /* HISTORY_SECONDS cells each; NULL until there is something in one */
 	int64_t *seconds;            /* which second a row is about; rows are re-used */
 };
 
@@ -73,15 +73,12 @@ static struct track *find_track(const struct metric_history *h, enum track_kind 
 
 static void add_track(struct metric_history *h, enum track_kind kind, const char *metric)
 {
-	static const size_t columns[] = {N_REQUEST_COLUMNS, MAX_BUCKETS, N_VALUE_COLUMNS};
 	if (h->n_tracks == MAX_TRACKS || find_track(h, kind, metric))
 		return;
 	struct track *t = &h->tracks[h->n_tracks++];
 	t->kind = kind;
 	t->metric = mem_dup(metric);
-	t->n_columns = columns[kind];
 	t->is_counter = str_ends(metric, "_total");
-	t->cells = mem_array(HISTORY_SECONDS * t->n_columns, sizeof(*t->cells));
 	t->seconds = mem_array(HISTORY_SECONDS, sizeof(*t->seconds));
 	for (size_t i = 0; i < HISTORY_SECONDS; i++)
 		t->seconds[i] = INT64_MIN;
@@ -121,7 +118,8 @@ void metric_history_free(struct metric_history *h)
 		return;
 	for (size_t i = 0; i < h->n_tracks; i++) {
 		free(h->tracks[i].metric);
-		free(h->tracks[i].cells);
+		for (size_t c = 0; c < MAX_BUCKETS; c++)
+			free(h->tracks[i].columns[c]);
 		free(h->tracks[i].seconds);
 	}
 	for (size_t i = 0; i < h->n_own_paths; i++)
@@ -136,22 +134,26 @@ static int64_t second_of(int64_t mono_ms)
 	return mono_ms >= 0 ? mono_ms / 1000 : 0;
 }
 
-/* The row of a second, cleared when it was about an older one. */
-static double *row_at(struct track *t, int64_t second)
+/* The cell of a second; its row is cleared when it was about an older one. */
+static double *cell_at(struct track *t, size_t column, int64_t second)
 {
-	size_t i = (size_t)(second % HISTORY_SECONDS);
-	double *row = t->cells + i * t->n_columns;
-	if (t->seconds[i] != second) {
-		memset(row, 0, t->n_columns * sizeof(*row));
-		t->seconds[i] = second;
-	}
-	return row;
+	size_t row = (size_t)(second % HISTORY_SECONDS);
+	if (t->seconds[row] != second)
+		for (size_t c = 0; c < MAX_BUCKETS; c++)
+			if (t->columns[c])
+				t->columns[c][row] = 0;
+	t->seconds[row] = second;
+	if (!t->columns[column])
+		t->columns[column] = mem_array(HISTORY_SECONDS, sizeof(*t->columns[column]));
+	return &t->columns[column][row];
 }
 
-static const double *row_if_there(const struct track *t, int64_t second)
+/* 0 where nothing was noted: growth is a sum. */
+static double cell_of(const struct track *t, size_t column, int64_t second)
 {
-	size_t i = (size_t)(second % HISTORY_SECONDS);
-	return second >= 0 && t->seconds[i] == second ? t->cells + i * t->n_columns : NULL;
+	size_t row = (size_t)(second % HISTORY_SECONDS);
+	bool is_there = second >= 0 && t->seconds[row] == second && t->columns[column];
+	return is_there ? t->columns[column][row] : 0;
 }
 
 static struct instance *find_instance(const struct metric_history *h, const char *name)
@@ -253,7 +255,7 @@ static void spread(struct metric_history *h, struct track *t, size_t column, dou
 		first = last - HISTORY_SECONDS + 1;
 	double share = growth / (double)(last - first + 1);
 	for (int64_t s = first; s <= last; s++)
-		row_at(t, s)[column] += share;
+		*cell_at(t, column, s) += share;
 }
 
 static bool is_own_request(const struct metric_history *h, const struct promtext_sample *s)
@@ -371,6 +373,20 @@ struct history_sight metric_history_sight(const struct metric_history *h, int64_
 	return sight;
 }
 
+/* A gauge's least and most over the instances of this second. */
+static void note_latest(struct track *t, const struct instance *in, size_t track, int64_t second)
+{
+	if (t->kind != TRACK_VALUE || !in->latest[track].is_seen)
+		return;
+	double *seen = cell_at(t, COLUMN_SEEN, second);
+	double *least = cell_at(t, COLUMN_LEAST, second), *most = cell_at(t, COLUMN_MOST, second);
+	if (*seen < 1 || in->latest[track].least < *least)
+		*least = in->latest[track].least;
+	if (*seen < 1 || in->latest[track].most > *most)
+		*most = in->latest[track].most;
+	*seen = 1;
+}
+
 void metric_history_end(struct metric_history *h)
 {
 	struct instance *in = h->current;
@@ -382,16 +398,8 @@ void metric_history_end(struct metric_history *h)
 	in->good_ms = h->current_ms;
 	if (h->since_ms == INT64_MIN)
 		h->since_ms = h->current_ms;
-	for (size_t i = 0; i < h->n_tracks; i++) {
-		if (h->tracks[i].kind != TRACK_VALUE || !in->latest[i].is_seen)
-			continue;
-		double *row = row_at(&h->tracks[i], second_of(h->current_ms));
-		if (row[COLUMN_SEEN] < 1 || in->latest[i].least < row[COLUMN_LEAST])
-			row[COLUMN_LEAST] = in->latest[i].least;
-		if (row[COLUMN_SEEN] < 1 || in->latest[i].most > row[COLUMN_MOST])
-			row[COLUMN_MOST] = in->latest[i].most;
-		row[COLUMN_SEEN] = 1;
-	}
+	for (size_t i = 0; i < h->n_tracks; i++)
+		note_latest(&h->tracks[i], in, i, second_of(h->current_ms));
 }
 
 void metric_history_fail(struct metric_history *h)
@@ -406,11 +414,8 @@ static double sum_of(const struct track *t, size_t column, int64_t now_ms, int64
 	double sum = 0;
 	if (n > HISTORY_SECONDS)
 		n = HISTORY_SECONDS;
-	for (int64_t s = last - n + 1; s <= last; s++) {
-		const double *row = row_if_there(t, s);
-		if (row)
-			sum += row[column];
-	}
+	for (int64_t s = last - n + 1; s <= last; s++)
+		sum += cell_of(t, column, s);
 	return sum;
 }
 
@@ -499,9 +504,8 @@ static bool value_then(const struct metric_history *h, const char *metric, int64
 	if (t->is_counter)
 		return metric_history_rate(h, metric, at_ms, step_ms, v);
 	for (int64_t s = second_of(at_ms); s > second_of(at_ms - step_ms); s--) {
-		const double *row = row_if_there(t, s);
-		if (row && row[COLUMN_SEEN] > 0) {
-			*v = row[COLUMN_MOST];
+		if (cell_of(t, COLUMN_SEEN, s) > 0) {
+			*v = cell_of(t, COLUMN_MOST, s);
 			return true;
 		}
 	}
