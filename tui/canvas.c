@@ -324,7 +324,7 @@ static void box_words(const struct canvas *c, const struct canvas_box *box)
 		utf8_cut(&text, box->right, (size_t)room);
 		str_add(&text, " ");
 		int x = canvas_text_right(c, 0, c->columns - 2, box->right_style ? box->right_style : title, text.s);
-		room = x - 3;
+		room = x - 4; /* a bit of border between */
 	}
 	if (!str_empty(box->title) && room > 0) {
 		str_reset(&text);

@@ -219,7 +219,7 @@ static void csi_end(struct input *in, char final, int64_t now_ms)
 		int n = parameters(in->sequence, p, 3);
 		if (final == '~')
 			csi_number(in, p, n, now_ms);
-		else
+		else if (p[0] <= 1) /* others are answers: a cursor position ends with R, too */
 			csi_letter(in, final, n > 1 ? p[1] : 0, now_ms);
 	}
 	in->is_alt = false;
