@@ -118,8 +118,9 @@ static void draw_header(const struct sheet *sheet, const struct canvas *c, size_
 		if (sheet->placed[i].width > 0)
 			canvas_field(&line, 0, sheet->placed[i].x, sheet->placed[i].width, STYLE_HEADER,
 			             sheet->columns[i].align, sheet->columns[i].title);
+	/* Above the scrollbar, where no title is. */
 	if (left_out > 0)
-		canvas_text_right(&line, 0, c->columns, STYLE_KEY, MORE);
+		canvas_text(&line, 0, c->columns - 1, STYLE_KEY, MORE);
 }
 
 static void draw_scrollbar(const struct sheet *sheet, const struct canvas *c, size_t count)
@@ -141,7 +142,7 @@ void sheet_draw(struct sheet *sheet, const struct canvas *c)
 	struct canvas inner = canvas_sub(c, 0, 0, c->rows, c->columns - 1);
 	size_t left_out = sheet->n_columns ? place_chosen(sheet, inner.columns) : 0;
 	if (header)
-		draw_header(sheet, &inner, left_out);
+		draw_header(sheet, c, left_out);
 	struct canvas rows = canvas_sub(&inner, header, 0, c->rows - header, inner.columns);
 	list_draw(&sheet->list, &rows);
 	struct canvas edge = canvas_sub(c, header, c->columns - 1, c->rows - header, 1);

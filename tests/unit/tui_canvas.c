@@ -156,7 +156,7 @@ static void a_chart_has_axes_marks_and_gaps(void **state)
 		"    5% ┄┄┄┄┄┄┄┄┄┄┊┄┄┄┄┄┄┄┄┄",
 		"           ⡀     ┊",
 		"    0% ⣀⠤⠒⠉      ┊",
-		"       -1s               now",
+		"       -1s              now",
 	});
 	grid_finish(&grid);
 }
