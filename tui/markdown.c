@@ -54,7 +54,14 @@ static bool is_called(cmark_node *node, const char *type)
 
 static enum style style_now(const struct render *r)
 {
-	return r->n_styles > 0 ? r->styles[r->n_styles - 1] : STYLE_TEXT;
+	int n = r->n_styles < STYLES_MAX ? r->n_styles : STYLES_MAX;
+	return n > 0 ? r->styles[n - 1] : STYLE_TEXT;
+}
+
+/* The innermost list that is kept; only inside of one. */
+static struct list_level *list_now(struct render *r)
+{
+	return &r->lists[(r->depth < DEPTH_MAX ? r->depth : DEPTH_MAX) - 1];
 }
 
 static void push_style(struct render *r, enum style style)
@@ -71,10 +78,7 @@ static void pop_style(struct render *r)
 
 static void add(struct render *r, const char *text)
 {
-	int n = r->n_styles;
-	r->n_styles = n < STYLES_MAX ? n : STYLES_MAX;
 	doc_add(r->doc, style_now(r), text);
-	r->n_styles = n;
 }
 
 static void add_bars(struct render *r)
@@ -114,7 +118,7 @@ static void begin_block(struct render *r)
 static void end_block(struct render *r)
 {
 	doc_newline(r->doc);
-	r->wants_blank = r->depth == 0 || !r->lists[r->depth - 1].is_tight;
+	r->wants_blank = r->depth == 0 || !list_now(r)->is_tight;
 }
 
 static void rule(struct render *r, enum style style, int columns)
@@ -202,8 +206,8 @@ static void on_list(struct render *r, cmark_node *node, bool is_enter)
 
 static void on_item(struct render *r, cmark_node *node, bool is_enter)
 {
-	int level = r->depth < DEPTH_MAX ? r->depth - 1 : DEPTH_MAX - 1;
-	struct list_level *list = &r->lists[level];
+	struct list_level *list = list_now(r);
+	int level = (int)(list - r->lists);
 	if (!is_enter) {
 		/* An item without a line of its own still has its bullet. */
 		if (r->bullet[0]) {

@@ -214,7 +214,7 @@ static void columns_pan_behind_the_frozen_one(void **state)
 	assert_true(sheet_choose(&sheet, 5, 1));
 	expect_sheet(&sheet, 12, (const char *const[]){"NAME   PROD", "a1     d1  █", "a2     d2"});
 	assert_false(sheet_choose(&sheet, 1, 1));
-	expect_sheet(&sheet, 3, (const char *const[]){"N…", "a1█", "a2"});
+	expect_sheet(&sheet, 3, (const char *const[]){"N…›", "a1█", "a2"});
 	expect_sheet(&sheet, 0, (const char *const[]){"", "", ""});
 }
 

@@ -71,7 +71,7 @@ static void a_pager_wraps_and_keeps_its_place(void **state)
 	pager_changed(&p);
 	p.pan = 0;
 	pager_command(&p, "bottom");
-	assert_pager(&p, 2, 10, "end\nmoreover\n");
+	assert_pager(&p, 3, 10, "a       co\nend\nmoreover\n");
 	pager_finish(&p);
 	doc_finish(&doc);
 }
