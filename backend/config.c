@@ -156,15 +156,19 @@ static const struct {
 
 static void add_builtin(struct config *c, struct config_context *context, size_t i)
 {
-	struct config_source *s = arena_alloc(&c->arena, sizeof(*s));
-	const struct provider *p = provider_find("platform");
-	*s = (struct config_source){
+	struct config_source *s = arena_alloc(&c->arena, 2 * sizeof(*s));
+	const struct provider *p = provider_find("platform"), *files = provider_find("files");
+	s[0] = (struct config_source){
 		.name = "platform", .role = "platform", .provider = p,
 		.settings = config_defaults(&c->arena, p->options, p->n_options), .n_settings = p->n_options,
 	};
+	s[1] = (struct config_source){ /* the golden paths that the program carries */
+		.name = "paths", .role = "paths", .provider = files,
+		.settings = config_defaults(&c->arena, files->options, files->n_options), .n_settings = files->n_options,
+	};
 	config_named(s, "name")->text = builtin[i].name;
 	*context = (struct config_context){.name = builtin[i].name, .help = builtin[i].help, .is_builtin = true,
-	                                   .sources = s, .n_sources = 1};
+	                                   .sources = s, .n_sources = 2};
 }
 
 static bool choose(struct config *c, const struct config_flags *flags, struct complaints *complaints)

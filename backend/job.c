@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "backend/config.h"
 #include "backend/ensure.h"
+#include "backend/journal.h"
 #include "backend/operation.h"
 #include "backend/provider.h"
 #include "backend/run.h"
@@ -27,6 +28,7 @@ struct job {
 	bool is_settled, has_written;
 	struct err outcome;       /* the first failure */
 	struct ensure *ensure;
+	char *journalled;         /* id of its intent in the console's journal, without an outcome yet */
 };
 struct jobs {
 	struct loop *loop;
@@ -36,6 +38,7 @@ struct jobs {
 	struct io io;
 	struct job *first;
 	struct operations *operations;
+	char *journal;            /* path; NULL: there is no place for it */
 };
 
 /* --- the world as runs see it --- */
@@ -89,6 +92,23 @@ static void io_cancel(void *arg, struct http *h)
 	http_cancel(h);
 }
 
+static struct exec *io_exec(void *arg, const struct exec_wish *wish, exec_ended *ended, void *ended_arg, struct err *err)
+{
+	return exec_start(((struct jobs *)arg)->loop, wish, ended, ended_arg, err);
+}
+
+static void io_exec_cancel(void *arg, struct exec *x)
+{
+	(void)arg;
+	exec_cancel(x);
+}
+
+static bool io_walk(void *arg, const char *folder, const char *suffix, walk_each *each, void *each_arg, struct err *err)
+{
+	(void)arg;
+	return walk(folder, suffix, each, each_arg, err);
+}
+
 static struct job *job_of(struct jobs *jobs, uint64_t id)
 {
 	struct job *j = jobs->first;
@@ -121,15 +141,82 @@ static void io_deliver(void *arg, struct message *m)
 		return;
 	}
 	if (m->kind == MESSAGE_PLAN)
-		operations_learn(jobs->operations, jobs->config->context, run_source(j->runs[0])->name, &m->plan,
-				 &m->arena, clock_wall_ms());
+		operations_learn(jobs->operations, jobs->config->context, run_source(j->runs[0])->name,
+				 &j->request->wish, &m->plan, &m->arena, clock_wall_ms());
 	send(j, m);
 }
 
 /* --- ends --- */
 
+static enum audit_state audit_state_of(const struct err *e)
+{
+	switch (e->kind) {
+	case ERR_NONE:
+		return AUDIT_DONE;
+	case ERR_REFUSED:
+		return AUDIT_REFUSED;
+	case ERR_UNKNOWN:
+		return AUDIT_UNKNOWN;
+	default:
+		return AUDIT_FAILED;
+	}
+}
+
+static void put_entry(const struct audit_entry *e, void *arg)
+{
+	struct message *m = arg;
+	struct change *items = mem_grow(m->owned[0], m->changes.n + 2, sizeof(*items));
+	struct audit_entry *copy = arena_alloc(&m->arena, sizeof(*copy));
+	record_copy(record_class(RECORD_AUDIT), copy, e, &m->arena);
+	copy->base.source = m->changes.source;
+	copy->base.as_of = clock_wall_ms();
+	items[m->changes.n++] = (struct change){CHANGE_PUT, RECORD_AUDIT, copy, NULL};
+	m->owned[0] = items;
+	m->changes.items = items;
+}
+
+/* The console's journal as rows of a source of its own, beside those of the platform's audit. */
+static void show_journal(struct job *j)
+{
+	if (j->request->kind != REQUEST_WATCH || !(j->request->kinds & REQUEST_KIND(RECORD_AUDIT)) || !j->jobs->journal)
+		return;
+	struct message *m = message_new(MESSAGE_RECORDS, j->request->id);
+	struct change *items = mem_array(2, sizeof(*items));
+	items[0] = (struct change){CHANGE_BEGIN, RECORD_AUDIT, NULL, NULL};
+	m->owned[0] = items;
+	m->changes = (struct changes){"console", items, 1};
+	if (!journal_read(j->jobs->journal, put_entry, m, NULL)) {
+		message_free(m);
+		return;
+	}
+	items = m->owned[0];
+	items[m->changes.n++] = (struct change){CHANGE_SYNC, RECORD_AUDIT, NULL, NULL};
+	send(j, m);
+}
+
+static void show_journal_everywhere(struct jobs *jobs)
+{
+	for (struct job *j = jobs->first; j; j = j->next)
+		show_journal(j);
+}
+
+/* An outcome that cannot be written leaves the entry "unknown", and is said. */
+static void journal_end(struct job *j)
+{
+	struct err err;
+	if (!j->journalled)
+		return;
+	if (!journal_outcome(j->jobs->journal, j->journalled, audit_state_of(&j->outcome), j->outcome.text, &err) &&
+	    !j->outcome.kind)
+		err_set(&j->outcome, ERR_UNKNOWN, "it was done, but its outcome is not in the audit: %s", err.text);
+	free(j->journalled);
+	j->journalled = NULL;
+	show_journal_everywhere(j->jobs);
+}
+
 static void finish(struct job *j)
 {
+	journal_end(j);
 	struct job **at = &j->jobs->first;
 	while (*at != j)
 		at = &(*at)->next;
@@ -202,7 +289,7 @@ static void add_run(struct job *j, const struct config_source *source, const str
 {
 	j->runs = mem_grow(j->runs, j->n_runs + 1, sizeof(struct run *));
 	j->runs[j->n_runs++] = run_new(&(struct run_wish){
-		.io = &j->jobs->io, .source = source, .query = query, .request = j->request, .ended = on_ended,
+		.io = &j->jobs->io, .source = source, .root = j->jobs->config->context->platform_root, .query = query, .request = j->request, .ended = on_ended,
 		.settled = j->request->kind == REQUEST_WATCH ? on_settled : NULL, .arg = j,
 	});
 	j->n_open++;
@@ -256,8 +343,57 @@ static void start_on_sources(struct job *j, bool all, const char *only)
 static void start_watch(struct job *j)
 {
 	j->n_open++; /* never taken back: a watch ends by being cancelled */
+	show_journal(j);
 	start_on_sources(j, true, NULL);
 	settle(j);
+}
+
+static const struct config_source *source_named(const struct jobs *jobs, const char *name)
+{
+	const struct config_context *context = jobs->config->context;
+	for (size_t i = 0; i < context->n_sources; i++)
+		if (str_eq(context->sources[i].name, name))
+			return &context->sources[i];
+	return NULL;
+}
+
+/* True when the intent is on disk, or is recorded where the act is done. */
+static bool journal_begin(struct job *j, const struct admission *admission)
+{
+	const struct config_source *source = source_named(j->jobs, admission->source);
+	if (!source || source->provider->audits_itself)
+		return true;
+	if (!j->jobs->journal)
+		return err_set(&j->outcome, ERR_REFUSED, "there is no place for the audit: set FAIRWAY_STATE_DIR");
+	struct arena arena = {0};
+	struct audit_entry e;
+	char *by = journal_who(j->jobs->io.via);
+	record_init(record_class(RECORD_AUDIT), &e);
+	e.by = by;
+	e.action = admission->plan->action;
+	e.service = admission->plan->service;
+	e.environment = admission->plan->environment;
+	e.plan = admission->plan->id;
+	e.reason = j->request->reason;
+	bool is_done = journal_intent(j->jobs->journal, &e, &arena, &j->outcome);
+	if (is_done)
+		j->journalled = mem_dup(e.id);
+	else if (admission->plan->equivalent)
+		err_prefix(&j->outcome, "not done (by hand: %s)", admission->plan->equivalent);
+	free(by);
+	arena_finish(&arena);
+	return is_done;
+}
+
+/* The journal's chain beside those of the sources. */
+static void start_verify(struct job *j)
+{
+	struct message *m = message_new(MESSAGE_AUDIT, j->request->id);
+	if (j->jobs->journal && journal_verify(j->jobs->journal, &m->audit, &m->arena, &j->outcome))
+		send(j, m);
+	else
+		message_free(m);
+	start_on_sources(j, true, NULL);
 }
 
 static void start_execute(struct job *j)
@@ -266,7 +402,9 @@ static void start_execute(struct job *j)
 	if (!operations_admit(j->jobs->operations, j->request->plan, j->request->confirm, clock_wall_ms(), &admission,
 			      &j->outcome))
 		return;
-	start_on_sources(j, false, admission.source);
+	record_copy(record_class(RECORD_WISH), &j->request->wish, admission.wish, &j->request->arena);
+	if (journal_begin(j, &admission))
+		start_on_sources(j, false, admission.source);
 }
 
 static void start_undo(struct job *j)
@@ -342,7 +480,7 @@ static void start_job(struct job *j)
 		start_watch(j);
 		break;
 	case REQUEST_AUDIT_VERIFY:
-		start_on_sources(j, true, NULL);
+		start_verify(j);
 		break;
 	case REQUEST_EXECUTE:
 		start_execute(j);
@@ -392,8 +530,11 @@ struct jobs *jobs_new(struct loop *loop, const struct config *config, jobs_deliv
 	struct jobs *jobs = mem_alloc(sizeof(*jobs));
 	*jobs = (struct jobs){
 		.loop = loop, .config = config, .deliver = deliver, .arg = arg, .operations = operations_new(),
-		.io = {io_mono, io_wall, io_chance, io_timer_set, io_timer_clear, io_start, io_hold, io_cancel, io_deliver,
-		       getenv("SSH_CONNECTION"), jobs},
+		.journal = journal_path(NULL),
+		.io = {.mono = io_mono, .wall = io_wall, .chance = io_chance, .timer_set = io_timer_set,
+		       .timer_clear = io_timer_clear, .start = io_start, .hold = io_hold, .cancel = io_cancel,
+		       .exec = io_exec, .exec_cancel = io_exec_cancel, .walk = io_walk, .deliver = io_deliver,
+		       .via = getenv("SSH_CONNECTION"), .arg = jobs},
 	};
 	return jobs;
 }
@@ -405,5 +546,6 @@ void jobs_free(struct jobs *jobs)
 	while (jobs->first)
 		give_up(jobs->first, ERR_CANCELLED, "the program ends");
 	operations_free(jobs->operations);
+	free(jobs->journal);
 	free(jobs);
 }

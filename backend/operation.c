@@ -12,6 +12,7 @@
 struct kept {
 	struct arena arena;
 	struct plan plan;
+	struct wish wish;
 	const char *source;
 	int64_t made_at;
 	bool is_used;
@@ -71,13 +72,14 @@ static void sharpen(const struct config_context *context, struct plan *plan, str
 }
 
 void operations_learn(struct operations *o, const struct config_context *context, const char *source,
-                      struct plan *plan, struct arena *arena, int64_t now)
+                      const struct wish *wish, struct plan *plan, struct arena *arena, int64_t now)
 {
 	sharpen(context, plan, arena);
 	struct kept *k = &o->plans[o->next++ % PLANS_MAX];
 	arena_finish(&k->arena);
 	*k = (struct kept){.made_at = now};
 	record_copy(record_class(RECORD_PLAN), &k->plan, plan, &k->arena);
+	record_copy(record_class(RECORD_WISH), &k->wish, wish, &k->arena);
 	k->source = arena_dup(&k->arena, source);
 }
 
@@ -123,6 +125,6 @@ bool operations_admit(struct operations *o, const char *plan, const char *confir
 	if (is_refused(&k->plan, err) || !is_confirmed(&k->plan, confirm, err))
 		return false;
 	k->is_used = true;
-	*admission = (struct admission){.source = k->source, .plan = &k->plan};
+	*admission = (struct admission){.source = k->source, .plan = &k->plan, .wish = &k->wish};
 	return true;
 }

@@ -20,9 +20,9 @@
 struct run;
 
 /* The list of providers: X(name) stands for `const struct provider provider_name` in providers/name.c. */
-#define PROVIDERS(X) X(platform)
+#define PROVIDERS(X) X(platform) X(files)
 
-enum ask_kind { ASK_HTTP, ASK_TIMER };
+enum ask_kind { ASK_HTTP, ASK_EXEC, ASK_FILES, ASK_TIMER };
 struct ask { /* copied by run_ask() */
 	enum ask_kind kind;
 	uint32_t tag;                /* comes back in its inputs */
@@ -38,6 +38,9 @@ struct ask { /* copied by run_ask() */
 	bool is_stream;              /* goes on until one side ends it */
 	bool is_write;               /* sent once, never again */
 	int64_t head_ms, idle_ms;    /* as struct http_wish */
+	const char *const *argv;     /* EXEC: a captured child, never a shell; NULL at the end */
+	const char *folder;          /* EXEC: where it runs; FILES: where to look, 4 levels deep */
+	const char *suffix;          /* FILES: how wanted names end; each file is a unit */
 	int64_t after_ms;            /* TIMER */
 };
 
@@ -45,7 +48,7 @@ enum input_kind {
 	INPUT_START, /* first, and again at each new attempt with a fresh state; cursor: where to resume, or NULL */
 	INPUT_HEAD,  /* HTTP: status below 400 and headers */
 	INPUT_UNIT,
-	INPUT_END,   /* the reply ended well */
+	INPUT_END,   /* the reply ended well; EXEC: status is the exit status, data the output */
 	INPUT_FAIL,  /* err: why. With a status of 400 or more, data is the reply's body (<= 64 KiB) */
 	INPUT_TIMER,
 };
@@ -59,6 +62,7 @@ struct input {
 	size_t len;
 	bool is_last;                 /* of a unit: body, envelope */
 	const char *cursor;
+	const char *name;             /* FILES: of the unit's file, below the folder */
 	const struct err *err;
 };
 const char *input_header(const struct input *, const char *name); /* or NULL */
@@ -88,6 +92,8 @@ const struct query *provider_query(const struct provider *, const struct request
 
 /* The query's side of a run. */
 const struct request *run_request(const struct run *);
+const struct config_source *run_source(const struct run *);
+const char *run_root(const struct run *);                    /* STATE of the context's embedded platform, or NULL */
 const struct setting *run_setting(const struct run *, const char *name); /* an option of the provider */
 int64_t run_now(const struct run *);                         /* wall ms */
 const char *run_via(const struct run *);                     /* SSH_CONNECTION of the person, or NULL */

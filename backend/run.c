@@ -42,6 +42,11 @@ int64_t run_now(const struct run *r)
 	return r->wish.io->wall(r->wish.io->arg);
 }
 
+const char *run_root(const struct run *r)
+{
+	return r->wish.root;
+}
+
 const char *run_via(const struct run *r)
 {
 	return r->wish.io->via;
@@ -83,6 +88,9 @@ static void stop_ask(struct asked *a)
 	if (a->http)
 		io->cancel(io->arg, a->http);
 	a->http = NULL;
+	if (a->exec)
+		io->exec_cancel(io->arg, a->exec);
+	a->exec = NULL;
 }
 
 static void stop_asks(struct run *r)
@@ -103,6 +111,8 @@ static void sweep_asks(struct run *r)
 		}
 		*at = a->next;
 		frame_finish(&a->frame);
+		free(a->folder);
+		free(a->suffix);
 		free(a);
 	}
 }
@@ -421,20 +431,75 @@ static void start_http(struct run *r, struct asked *a, const struct ask *ask)
 		io->hold(io->arg, a->http, true);
 }
 
+static void on_exec(int status, const char *output, size_t len, const struct err *err, void *arg)
+{
+	struct asked *a = arg;
+	struct run *r = a->run;
+	a->exec = NULL; /* it is gone after this call */
+	enter(r);
+	if (err)
+		fail_ask(a, err);
+	else
+		tell(r, &(struct input){.kind = INPUT_END, .tag = a->tag, .status = status, .data = output, .len = len});
+	stop_ask(a);
+	leave(r);
+}
+
+static void start_exec(struct run *r, struct asked *a, const struct ask *ask)
+{
+	const struct io *io = r->wish.io;
+	a->exec = io->exec(io->arg, &(struct exec_wish){.argv = ask->argv, .dir = ask->folder}, on_exec, a, &a->broken);
+	if (!a->exec)
+		timer_set(r, &a->timer, 0, on_broken_start, a);
+}
+
+static bool on_file(const char *name, const char *bytes, size_t len, void *arg)
+{
+	struct asked *a = arg;
+	tell(a->run, &(struct input){.kind = INPUT_UNIT, .tag = a->tag, .data = bytes, .len = len, .name = name});
+	return !a->is_dead;
+}
+
+static void on_walk(void *arg)
+{
+	struct asked *a = arg;
+	struct run *r = a->run;
+	const struct io *io = r->wish.io;
+	struct err err;
+	enter(r);
+	if (!io->walk(io->arg, a->folder, a->suffix, on_file, a, &err))
+		fail_ask(a, &err);
+	else if (!a->is_dead)
+		tell(r, &(struct input){.kind = INPUT_END, .tag = a->tag});
+	stop_ask(a);
+	leave(r);
+}
+
 void run_ask(struct run *r, const struct ask *ask)
 {
 	if (r->is_over || r->is_again)
 		return;
 	struct asked *a = mem_alloc(sizeof(*a));
-	*a = (struct asked){.run = r, .next = r->asks, .tag = ask->tag, .is_timer = ask->kind == ASK_TIMER,
-	                    .is_write = ask->is_write};
+	*a = (struct asked){.run = r, .next = r->asks, .tag = ask->tag, .is_write = ask->is_write};
 	r->asks = a;
 	frame_init(&a->frame, ask->framing, ask->ceiling ? ask->ceiling : CEILING, ask->items, on_unit, a);
 	a->frame.cuts_long_lines = ask->cuts_long_lines;
-	if (a->is_timer)
-		timer_set(r, &a->timer, ask->after_ms, on_ask_timer, a);
-	else
+	switch (ask->kind) {
+	case ASK_HTTP:
 		start_http(r, a, ask);
+		break;
+	case ASK_EXEC:
+		start_exec(r, a, ask);
+		break;
+	case ASK_FILES:
+		a->folder = mem_dup(ask->folder);
+		a->suffix = mem_dup(ask->suffix);
+		timer_set(r, &a->timer, 0, on_walk, a);
+		break;
+	case ASK_TIMER:
+		timer_set(r, &a->timer, ask->after_ms, on_ask_timer, a);
+		break;
+	}
 }
 
 void run_stop(struct run *r, uint32_t tag)

@@ -9,9 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/exec.h"
 #include "backend/http.h"
 #include "backend/loop.h"
 #include "backend/provider.h"
+#include "backend/walk.h"
 
 struct run;
 
@@ -25,6 +27,9 @@ struct io {
 	                      struct err *);
 	void (*hold)(void *arg, struct http *, bool is_held);
 	void (*cancel)(void *arg, struct http *);
+	struct exec *(*exec)(void *arg, const struct exec_wish *, exec_ended *, void *ended_arg, struct err *);
+	void (*exec_cancel)(void *arg, struct exec *);
+	bool (*walk)(void *arg, const char *folder, const char *suffix, walk_each *, void *each_arg, struct err *);
 	void (*deliver)(void *arg, struct message *); /* takes it */
 	const char *via; /* SSH_CONNECTION, or NULL */
 	void *arg;
@@ -39,6 +44,7 @@ struct run_wish {
 	const struct io *io;
 	const struct config_source *source; /* borrowed, like the request, until run_free() */
 	const struct query *query;
+	const char *root;     /* STATE of the context's embedded platform, or NULL */
 	const struct request *request;
 	run_ended *ended;
 	run_settled *settled; /* may be NULL */
@@ -49,7 +55,6 @@ void run_start(struct run *);
 void run_free(struct run *); /* silent: nothing is delivered, ended is not called. NULL is fine */
 /* Stops reading from the source, or goes on. */
 void run_hold(struct run *, bool is_held);
-const struct config_source *run_source(const struct run *);
 /* A write may have left: its outcome is then unknown when the run is given up. */
 bool run_has_written(const struct run *);
 

@@ -11,9 +11,11 @@ struct asked { /* one ask under way */
 	struct run *run;
 	struct asked *next;
 	uint32_t tag;
-	bool is_timer, is_write, is_dead, is_error_body;
+	bool is_write, is_dead, is_error_body;
 	int status;
 	struct http *http;       /* NULL when its end was told */
+	struct exec *exec;       /* likewise */
+	char *folder, *suffix;   /* FILES */
 	struct loop_timer timer;
 	struct frame frame;
 	struct err broken;       /* the frame refused the bytes */

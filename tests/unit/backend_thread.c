@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client layer whole: its thread, libcurl and a real server on a Unix socket. Meant for ThreadSanitizer too. */
+#include <ftw.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,18 +55,23 @@ static int set_up(void **state)
 	return 0;
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
 static int tear_down(void **state)
 {
 	struct world *w = *state;
-	char path[128];
 	int64_t began = clock_mono_ms();
 	backend_stop(w->b);
 	assert_true(clock_mono_ms() - began < 1000);
 	httpd_stop(w->server);
 	config_free(w->config);
-	snprintf(path, sizeof(path), "%s/local", w->dir);
-	rmdir(path);
-	rmdir(w->dir);
+	nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(w);
 	return 0;
 }
@@ -87,6 +93,16 @@ static struct message *next(struct world *w, enum message_kind kind)
 	return NULL;
 }
 
+static struct message *next_rows(struct world *w, const char *source)
+{
+	for (;;) {
+		struct message *m = next(w, MESSAGE_RECORDS);
+		if (strcmp(m->changes.source, source) == 0)
+			return m;
+		message_free(m);
+	}
+}
+
 static struct err done(struct world *w, uint64_t id)
 {
 	struct message *m = next(w, MESSAGE_DONE);
@@ -100,14 +116,13 @@ static void an_absent_platform_is_down(void **state)
 {
 	struct world *w = *state;
 	uint64_t watch = backend_send(w->b, request_watch(REQUEST_ALL_KINDS));
-	struct message *m = next(w, MESSAGE_RECORDS);
+	struct message *m = next_rows(w, "platform");
 	assert_int_equal(m->changes.n, 1);
 	const struct source *row = m->changes.items[0].record;
 	assert_int_equal(row->base.kind, RECORD_SOURCE);
 	assert_int_equal(row->state, SOURCE_DOWN);
 	assert_string_equal(row->error, "the platform is not running: fairway up DIR or fairway demo starts it");
 	message_free(m);
-	message_free(next(w, MESSAGE_SETTLED));
 	uint64_t info = backend_send(w->b, request_new(REQUEST_INFO));
 	struct err err = done(w, info);
 	assert_int_equal(err.kind, ERR_UNREACHABLE);
@@ -129,8 +144,7 @@ static void a_watch_brings_rows(void **state)
 	struct world *w = *state;
 	w->server = httpd_start(w->socket, answer_watch, w);
 	uint64_t watch = backend_send(w->b, request_watch(REQUEST_KIND(RECORD_SERVICE)));
-	struct message *m = next(w, MESSAGE_RECORDS);
-	assert_string_equal(m->changes.source, "platform");
+	struct message *m = next_rows(w, "platform");
 	bool has_row = false;
 	for (size_t i = 0; i < m->changes.n; i++) {
 		const struct change *c = &m->changes.items[i];
@@ -319,6 +333,73 @@ static void unread_logs_hold_the_server_back(void **state)
 	assert_int_equal(more, 1);
 }
 
+static struct message *plan_new(struct world *w, const char *folder)
+{
+	struct wish wish;
+	struct pair answers[] = {{"team", "payments"}};
+	record_init(record_class(RECORD_WISH), &wish);
+	wish.action = "new";
+	wish.path = "http-service";
+	wish.service = "orders";
+	wish.folder = folder;
+	wish.set = (struct pairs){answers, 1};
+	backend_send(w->b, request_render(&wish));
+	struct message *m = next(w, MESSAGE_FILES);
+	bool has_spec = false;
+	for (size_t i = 0; i < m->files.n; i++)
+		has_spec = has_spec || strcmp(m->files.items[i].path, "service.yaml") == 0;
+	assert_true(has_spec);
+	message_free(m);
+	message_free(next(w, MESSAGE_DONE));
+	backend_send(w->b, request_plan(&wish));
+	return next(w, MESSAGE_PLAN);
+}
+
+static void a_service_is_made_once_and_recorded(void **state)
+{
+	struct world *w = *state;
+	char folder[128], file[160];
+	struct stat st;
+	snprintf(folder, sizeof(folder), "%s/orders", w->dir);
+	struct message *plan_message = plan_new(w, folder);
+	assert_null(plan_message->plan.refusal);
+	assert_int_equal(plan_message->plan.class, OP_CHANGING);
+	message_free(next(w, MESSAGE_DONE));
+	assert_int_equal(done(w, backend_send(w->b, request_execute(plan_message->plan.id, NULL, NULL))).kind, ERR_REFUSED);
+	assert_int_equal(stat(folder, &st), -1);
+	uint64_t id = backend_send(w->b, request_execute(plan_message->plan.id, "yes", "a test"));
+	struct message *first = next(w, MESSAGE_OPERATION);
+	assert_int_equal(first->operation.state, AUDIT_RECORDED);
+	message_free(first);
+	struct err err = done(w, id);
+	assert_int_equal(err.kind, ERR_NONE);
+	snprintf(file, sizeof(file), "%s/service.yaml", folder);
+	assert_int_equal(stat(file, &st), 0);
+	snprintf(file, sizeof(file), "%s/.git/HEAD", folder);
+	assert_int_equal(stat(file, &st), 0);
+	message_free(plan_message);
+	plan_message = plan_new(w, folder);
+	assert_non_null(plan_message->plan.refusal);
+	message_free(next(w, MESSAGE_DONE));
+	assert_int_equal(done(w, backend_send(w->b, request_execute(plan_message->plan.id, "yes", NULL))).kind, ERR_REFUSED);
+	message_free(plan_message);
+	backend_send(w->b, request_new(REQUEST_AUDIT_VERIFY));
+	struct message *m = next(w, MESSAGE_AUDIT);
+	assert_string_equal(m->audit.chain, "console");
+	assert_true(m->audit.is_ok);
+	assert_int_equal(m->audit.entries, 2);
+	message_free(m);
+	message_free(next(w, MESSAGE_DONE));
+	backend_send(w->b, request_watch(REQUEST_KIND(RECORD_AUDIT)));
+	m = next_rows(w, "console");
+	const struct audit_entry *e = m->changes.items[1].record;
+	assert_int_equal(e->state, AUDIT_DONE);
+	assert_string_equal(e->action, "new");
+	assert_string_equal(e->reason, "a test");
+	assert_non_null(strstr(e->by, "(uid "));
+	message_free(m);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -330,6 +411,7 @@ int main(void)
 		CASE(a_write_without_an_answer_is_unknown_and_not_repeated),
 		CASE(a_cancelled_write_is_unknown),
 		CASE(quit_with_everything_in_flight),
+		CASE(a_service_is_made_once_and_recorded),
 		CASE(a_million_log_lines),
 		CASE(unread_logs_hold_the_server_back),
 	};

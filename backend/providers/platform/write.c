@@ -224,7 +224,13 @@ static void on_shutdown(void *state, struct run *r, const struct input *in)
 	}
 }
 
-const struct query platform_plan = {.name = "plan", .serves = REQUEST_PLAN, .on = on_plan};
+/* A service is made from files, before the platform hears of it. */
+static bool is_ours(const struct request *q)
+{
+	return !str_eq(q->wish.action, "new");
+}
+
+const struct query platform_plan = {.name = "plan", .serves = REQUEST_PLAN, .suits = is_ours, .on = on_plan};
 const struct query platform_execute = {
 	.name = "execute", .serves = REQUEST_EXECUTE, .size = sizeof(struct execution), .on = on_execute, .finish = finish,
 };

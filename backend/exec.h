@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BACKEND_EXEC_H
+#define BACKEND_EXEC_H
+/*
+ * A captured child: no terminal, no input, allow-listed environment, output (both streams, in order of arrival) kept up to
+ * EXEC_OUTPUT_MAX bytes. Its session is killed when it is given up. Backend thread only.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/loop.h"
+
+struct err;
+struct exec;
+
+#define EXEC_OUTPUT_MAX (64 * 1024)
+
+struct exec_wish { /* copied */
+	const char *const *argv;
+	const char *const *env; /* "NAME=value" beside the allow-list; may be NULL */
+	const char *dir;        /* NULL: / */
+	int64_t limit_ms;       /* it is killed after that; 0: 60 s */
+};
+/* status: exit status, 128 + signal; or -1 with err when it was given up. The struct exec is gone after it. */
+typedef void exec_ended(int status, const char *output, size_t len, const struct err *err, void *arg);
+/* NULL with err when it cannot start. Never calls ended before it returns. */
+struct exec *exec_start(struct loop *, const struct exec_wish *, exec_ended *, void *arg, struct err *);
+void exec_cancel(struct exec *); /* silent; NULL is fine */
+#endif
