@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which role: console, verb, daemon, keeper, relay, shim. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -9,6 +8,7 @@
 #include "platform/keeper.h"
 #include "platform/relay.h"
 #include "platform/shim.h"
+#include "views/console.h"
 
 /* What fairway starts of itself. Each gets the arguments behind its name. */
 static const struct {
@@ -32,6 +32,12 @@ int main(int argc, char **argv)
 	int status = cli_main(argc, argv, &args, &is_console);
 	if (!is_console)
 		return status;
-	fputs("fairway: this build has no console; fairway --help lists the verbs\n", stderr);
-	return 2;
+	bool is_demo = args.verb && strcmp(args.verb, "demo") == 0;
+	struct console_options console = {
+		.config = args.config,
+		.context = is_demo ? "demo" : args.context,
+		.keys = args.keys,
+		.farewell = is_demo ? "The demo goes on running: fairway demo down ends it, fairway demo comes back to it." : NULL,
+	};
+	return console_run(&console);
 }

@@ -17,11 +17,13 @@ enum command_flags {
 	COMMAND_NO_KEY = 2,    /* fine without a key: the palette reaches it */
 	COMMAND_HIDDEN = 4,    /* moves and edits: not in the palette */
 	COMMAND_TARGET = 8,    /* acts on the target (a placement): the footer names it */
+	COMMAND_WIDGET = 16,   /* one of the app's rows whose work is the view's: handed to its widget() by name */
 };
 struct command {
 	const char *name, *help; /* help: one sentence, <= 72 columns, no full stop */
 	unsigned flags;
-	void (*run)(struct app *, struct view *, const char *arg); /* arg: rest of the palette's line, "" if none */
+	/* arg: rest of the palette's line, "" if none. NULL for COMMAND_WIDGET. */
+	void (*run)(struct app *, struct view *, const char *arg);
 };
 
 /* The commands of a view class by name ("home"), or of the app itself (NULL): the rows and their number. */

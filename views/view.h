@@ -35,6 +35,7 @@ struct view_class {
 	void (*changed)(struct view *, uint32_t kinds);             /* the model is already updated; optional */
 	void (*draw)(struct view *, const struct canvas *);         /* reads only */
 	bool (*key)(struct view *, const struct key *);             /* raw keys; true: taken; optional */
+	bool (*widget)(struct view *, const char *command);           /* moves and the like, see COMMAND_WIDGET; optional */
 	int64_t (*wake)(struct view *, int64_t now_mono);           /* ms until it wants a frame; -1 none; optional */
 	void (*close)(struct view *);                               /* optional */
 };

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables: what the backend told, copied in the pass that got it, and questions that many views ask. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "views/app_private.h"
+
+void app_model_init(struct app *app)
+{
+	for (int k = 0; k < RECORD_COUNT; k++)
+		app->tables[k] = records_new(record_class(k));
+}
+
+void app_model_finish(struct app *app)
+{
+	for (int k = 0; k < RECORD_COUNT; k++)
+		records_free(app->tables[k]);
+}
+
+/* A record of which only the identity is filled, from the text of its key: names hold no '/', so every key member
+ * but the last ends at the first one. */
+static void record_of_key(const struct record_class *class, const char *source, const char *key, void *record,
+                          struct arena *arena)
+{
+	record_init(class, record);
+	((struct record *)record)->source = source;
+	size_t left = 0;
+	for (size_t i = 0; i < class->n_fields; i++)
+		left += (class->fields[i].flags & FIELD_KEY) != 0;
+	for (size_t i = 0; i < class->n_fields; i++) {
+		const struct field *f = &class->fields[i];
+		if (!(f->flags & FIELD_KEY))
+			continue;
+		const char *slash = --left ? strchr(key, '/') : NULL;
+		char *part = arena_dup_n(arena, key, slash ? (size_t)(slash - key) : strlen(key));
+		if (f->type == FIELD_INT)
+			*(int64_t *)record_at(record, f) = strtoll(part, NULL, 10);
+		else
+			*(const char **)record_at(record, f) = part;
+		key = slash ? slash + 1 : "";
+	}
+}
+
+uint32_t app_model_apply(struct app *app, const struct changes *changes)
+{
+	uint32_t kinds = 0;
+	struct arena arena = {0};
+	for (size_t i = 0; i < changes->n; i++) {
+		const struct change *c = &changes->items[i];
+		struct records *table = app->tables[c->kind];
+		const struct record_class *class = record_class(c->kind);
+		switch (c->what) {
+		case CHANGE_BEGIN:
+			records_begin(table, changes->source);
+			break;
+		case CHANGE_SYNC:
+			records_end(table, changes->source);
+			break;
+		case CHANGE_PUT:
+			records_put(table, c->record);
+			break;
+		case CHANGE_DELETE: {
+			void *record = arena_alloc(&arena, class->size);
+			record_of_key(class, changes->source, c->key, record, &arena);
+			records_delete(table, record);
+			break;
+		}
+		}
+		kinds |= REQUEST_KIND(c->kind);
+	}
+	arena_finish(&arena);
+	return kinds;
+}
+
+struct records *app_records(struct app *app, enum record_kind kind)
+{
+	return app->tables[kind];
+}
+
+struct records *const *app_tables(struct app *app)
+{
+	return app->tables;
+}
+
+const void *app_find(struct app *app, enum record_kind kind, const char *key)
+{
+	struct records *table = app->tables[kind];
+	return records_row(table, records_find_key(table, NULL, key));
+}
+
+const void *app_findf(struct app *app, enum record_kind kind, const char *fmt, ...)
+{
+	char key[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(key, sizeof(key), fmt, ap);
+	va_end(ap);
+	return app_find(app, kind, key);
+}
+
+static int by_position(const void *a, const void *b)
+{
+	const struct environment *x = *(const struct environment *const *)a;
+	const struct environment *y = *(const struct environment *const *)b;
+	if (x->position != y->position)
+		return x->position < y->position ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+size_t app_environments(struct app *app, const struct environment **out, size_t max)
+{
+	struct records *table = app->tables[RECORD_ENVIRONMENT];
+	size_t n = 0;
+	for (record_handle h = records_next(table, RECORDS_NO_ROW); h && n < max; h = records_next(table, h))
+		out[n++] = records_row(table, h);
+	if (n)
+		qsort(out, n, sizeof(*out), by_position);
+	return n;
+}
+
+const struct environment *app_environment(struct app *app, const char *name)
+{
+	return str_empty(name) ? NULL : app_find(app, RECORD_ENVIRONMENT, name);
+}
+
+const struct environment *app_next_environment(struct app *app, const char *name, int step)
+{
+	const struct environment *all[64];
+	size_t n = app_environments(app, all, 64);
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(all[i]->name, name))
+			return (step < 0 && i == 0) || (step > 0 && i + 1 == n) ? NULL : all[i + (size_t)step];
+	return NULL;
+}
+
+void app_freshness(struct app *app, char *out, size_t size, enum style *style)
+{
+	struct records *table = app->tables[RECORD_SOURCE];
+	const struct source *worst = NULL;
+	for (record_handle h = records_next(table, RECORDS_NO_ROW); h; h = records_next(table, h)) {
+		const struct source *s = records_row(table, h);
+		if (!worst || s->state > worst->state)
+			worst = s;
+	}
+	char age[CLOCK_TEXT];
+	out[0] = '\0';
+	*style = STYLE_UNKNOWN;
+	if (!worst) {
+		snprintf(out, size, "? unknown");
+	} else if (worst->state != SOURCE_LIVE) {
+		clock_age(app->now - worst->base.as_of, age);
+		snprintf(out, size, "%s%s%s", worst->state == SOURCE_DOWN ? "? blind" : "? stale", worst->base.as_of ? " " : "",
+		         worst->base.as_of ? age : "");
+	}
+}
+
+bool app_is_live(struct app *app)
+{
+	char text[64];
+	enum style style;
+	app_freshness(app, text, sizeof(text), &style);
+	return text[0] == '\0';
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A new service from a golden path: form, checked as it is typed → preview of every file → the operation `new`, whose
+ * plan, steps and proof views/operate.c shows. arg: the path's name, or "" for the first.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/path_file.h"
+#include "tui/form.h"
+#include "tui/layout.h"
+#include "tui/list.h"
+#include "views/reader.h"
+
+#define FORM_FIELD_TO "as-far-as"
+
+struct scaffold {
+	struct reader reader; /* the file that is previewed */
+	struct path_file path;
+	struct form *form;
+	struct form_field *fields;
+	const char **environments;   /* "nowhere yet", then names; owned array, texts in the arena */
+	struct arena arena, of_files; /* of_files: the preview */
+	struct made_files files;
+	struct list list;
+	bool is_previewing;
+	char told[320];
+};
+
+static bool check(const struct form_field *f, const char *value, char *error, size_t size, void *arg)
+{
+	struct err err = {0};
+	(void)f;
+	if (schema_check(arg, value, &err))
+		return true;
+	str_copy(error, size, err.text);
+	return false;
+}
+
+static void fill_field(struct scaffold *s, struct form_field *f, const struct schema *p)
+{
+	const char **options = arena_alloc(&s->arena, (p->choices.count + 1) * sizeof(*options));
+	for (size_t i = 0; i < p->choices.count; i++)
+		options[i] = p->choices.items[i];
+	*f = (struct form_field){
+		.name = p->name, .label = p->title, .help = p->description, .initial = p->default_value,
+		.kind = p->is_secret              ? FORM_SECRET
+		        : p->choices.count            ? FORM_ENUM
+		        : p->type == SCHEMA_BOOLEAN ? FORM_BOOL
+		        : p->type == SCHEMA_INTEGER ? FORM_INT
+		                                    : FORM_TEXT,
+		.options = options, .n_options = p->choices.count, .is_required = !p->default_value,
+		.check = check, .arg = (void *)p,
+	};
+}
+
+static void add_environments(struct scaffold *s, struct form_field *f)
+{
+	const struct environment *all[64];
+	size_t n = app_environments(s->reader.view.app, all, 64);
+	s->environments = mem_array(n + 1, sizeof(*s->environments));
+	s->environments[0] = "nowhere yet";
+	for (size_t i = 0; i < n; i++)
+		s->environments[i + 1] = arena_dup(&s->arena, all[i]->name);
+	*f = (struct form_field){
+		.name = FORM_FIELD_TO, .label = "As far as", .kind = FORM_ENUM, .options = s->environments, .n_options = n + 1,
+		.initial = s->environments[n],
+		.help = "Through every environment up to this one, then its alert is proved",
+	};
+}
+
+static bool open_view(struct view *v, const char *arg, struct err *err)
+{
+	struct scaffold *s = (struct scaffold *)v;
+	struct complaints wrong = {0};
+	char name[64];
+	size_t index = 0;
+	const char *first = arg[0] ? arg : path_file_next_carried(&index, name);
+	if (!first || !path_file_load_carried(&s->path, first, &wrong)) {
+		err_set(err, ERR_NOT_FOUND, "%.*s", wrong.text ? (int)strcspn(wrong.text, "\n") : 0, wrong.text ? wrong.text : "");
+		complaints_finish(&wrong);
+		return false;
+	}
+	size_t n = s->path.n_parameters;
+	s->fields = mem_array(n + 1, sizeof(*s->fields));
+	for (size_t i = 0; i < n; i++)
+		fill_field(s, &s->fields[i], &s->path.parameters[i]);
+	add_environments(s, &s->fields[n]);
+	s->form = form_new(s->fields, n + 1);
+	reader_init(&s->reader);
+	return true;
+}
+
+/* The answers as a wish; its pairs lie in the arena. */
+static struct wish wish_of(struct scaffold *s)
+{
+	struct wish w;
+	size_t n = s->path.n_parameters;
+	struct pair *pairs = arena_alloc(&s->arena, n * sizeof(*pairs));
+	record_init(record_class(RECORD_WISH), &w);
+	for (size_t i = 0; i < n; i++)
+		pairs[i] = (struct pair){s->path.parameters[i].name, form_value(s->form, s->path.parameters[i].name)};
+	const char *to = form_value(s->form, FORM_FIELD_TO);
+	w.action = "new";
+	w.path = s->path.name;
+	w.service = form_value(s->form, "name");
+	w.set = (struct pairs){pairs, n};
+	w.environment = str_eq(to, s->environments[0]) ? NULL : to;
+	return w;
+}
+
+static void show_file(struct scaffold *s)
+{
+	size_t at = list_index(&s->list);
+	doc_reset(&s->reader.doc);
+	if (at < s->files.n) {
+		const char *text = s->files.items[at].text, *end = text + s->files.items[at].len;
+		while (text < end) {
+			const char *eol = memchr(text, '\n', (size_t)(end - text));
+			doc_preformatted(&s->reader.doc, false);
+			doc_add_n(&s->reader.doc, STYLE_TEXT, text, (size_t)((eol ? eol : end) - text));
+			doc_newline(&s->reader.doc);
+			text = eol ? eol + 1 : end;
+		}
+	}
+	pager_finish(&s->reader.pager);
+	reader_init(&s->reader);
+	app_stale(s->reader.view.app);
+}
+
+static size_t files_count(void *arg)
+{
+	return ((struct scaffold *)arg)->files.n;
+}
+
+static uint64_t files_id(size_t at, void *arg)
+{
+	(void)arg;
+	return at + 1;
+}
+
+static void files_draw(const struct canvas *row, size_t at, bool is_selected, void *arg)
+{
+	const struct made_file *f = &((struct scaffold *)arg)->files.items[at];
+	(void)is_selected;
+	canvas_text(row, 0, 1, f->is_executable ? STYLE_STRONG : STYLE_TEXT, f->path);
+}
+
+static void take_files(struct scaffold *s, const struct made_files *files)
+{
+	arena_reset(&s->of_files);
+	struct made_file *items = arena_alloc(&s->of_files, files->n * sizeof(*items));
+	for (size_t i = 0; i < files->n; i++) {
+		items[i] = files->items[i];
+		items[i].path = arena_dup(&s->of_files, files->items[i].path);
+		items[i].text = arena_dup_n(&s->of_files, files->items[i].text, files->items[i].len);
+	}
+	s->files = (struct made_files){arena_dup(&s->of_files, files->folder), items, files->n};
+	s->is_previewing = true;
+	list_init(&s->list, &(struct list_source){.count = files_count, .id = files_id, .draw = files_draw, .arg = s});
+	list_sync(&s->list);
+	show_file(s);
+}
+
+static void message(struct view *v, const struct message *m)
+{
+	struct scaffold *s = (struct scaffold *)v;
+	if (m->kind == MESSAGE_FILES)
+		take_files(s, &m->files);
+	else if (m->kind == MESSAGE_DONE)
+		str_copy(s->told, sizeof(s->told), m->err.kind != ERR_NONE ? m->err.text : "");
+}
+
+static void preview(struct scaffold *s)
+{
+	struct wish w = wish_of(s);
+	str_copy(s->told, sizeof(s->told), "making the preview…");
+	app_send(s->reader.view.app, &s->reader.view, request_render(&w));
+}
+
+static bool key(struct view *v, const struct key *k)
+{
+	struct scaffold *s = (struct scaffold *)v;
+	if (s->is_previewing) {
+		bool is_hit;
+		if (list_key(&s->list, k, &is_hit)) {
+			show_file(s);
+			return true;
+		}
+		return reader_key(v, k);
+	}
+	switch (form_key(s->form, k)) {
+	case FORM_DONE:
+		preview(s);
+		break;
+	case FORM_CANCELLED:
+		app_close(v->app, v);
+		break;
+	case FORM_IGNORED:
+		return false;
+	case FORM_TAKEN:
+	case FORM_CHANGED:
+		break;
+	}
+	return true;
+}
+
+static bool widget(struct view *v, const char *command)
+{
+	struct scaffold *s = (struct scaffold *)v;
+	if (!s->is_previewing)
+		return false;
+	if (str_eq(command, "pane-next") || str_eq(command, "pane-previous")) {
+		list_move(&s->list, str_eq(command, "pane-next") ? LIST_DOWN : LIST_UP);
+		show_file(s);
+		return true;
+	}
+	return reader_widget(v, command);
+}
+
+static void draw_form(struct scaffold *s, const struct canvas *body)
+{
+	struct canvas c = layout_centre(body, body->rows, body->columns > 96 ? 96 : body->columns);
+	struct canvas in = canvas_box(&c, &(struct canvas_box){.title = "New service", .is_focused = true});
+	canvas_text(&in, 0, 1, STYLE_HEADING, s->path.title);
+	canvas_field(&in, 1, 1, in.columns - 2, STYLE_DIM, UTF8_LEFT, s->path.description);
+	struct canvas form = canvas_sub(&in, 3, 1, in.rows - 5, in.columns - 2);
+	form_draw(s->form, &form);
+	canvas_text(&in, in.rows - 1, 1, s->told[0] ? STYLE_ERROR : STYLE_DIM,
+	            s->told[0] ? s->told : "tab next field   ctrl-s preview   esc gives up");
+}
+
+static void draw(struct view *v, const struct canvas *body)
+{
+	struct scaffold *s = (struct scaffold *)v;
+	char title[200];
+	if (!s->is_previewing) {
+		draw_form(s, body);
+		return;
+	}
+	struct canvas left, right;
+	struct canvas line = canvas_sub(body, body->rows - 1, 0, 1, body->columns);
+	struct canvas c = canvas_sub(body, 0, 0, body->rows - 1, body->columns);
+	layout_columns(&c, 32, 24, 40, 0, &left, &right);
+	snprintf(title, sizeof(title), "%zu files in %s", s->files.n, s->files.folder ? s->files.folder : "");
+	struct canvas in = canvas_box(&left, &(struct canvas_box){.title = title, .is_focused = false});
+	s->list.is_focused = true;
+	list_draw(&s->list, &in);
+	size_t at = list_index(&s->list);
+	reader_draw(&s->reader, &right, at < s->files.n ? s->files.items[at].path : "", NULL);
+	canvas_text(&line, 0, 1, STYLE_INFO, "nothing is made yet: ctrl-s makes it, tab the next file, esc back to the form");
+}
+
+static void run_confirm(struct app *app, struct view *v, const char *arg)
+{
+	struct scaffold *s = (struct scaffold *)v;
+	(void)arg;
+	if (!s->is_previewing) {
+		preview(s);
+		return;
+	}
+	struct wish w = wish_of(s);
+	app_close(app, v);
+	app_target(app, w.service, w.environment);
+	app_operate(app, &w);
+}
+
+static void run_back(struct app *app, struct view *v, const char *arg)
+{
+	struct scaffold *s = (struct scaffold *)v;
+	(void)arg;
+	if (s->is_previewing)
+		s->is_previewing = false;
+	else
+		app_close(app, v);
+}
+
+static void close_view(struct view *v)
+{
+	struct scaffold *s = (struct scaffold *)v;
+	reader_finish(&s->reader);
+	form_free(s->form);
+	free(s->fields);
+	free(s->environments);
+	path_file_finish(&s->path);
+	arena_finish(&s->arena);
+	arena_finish(&s->of_files);
+}
+
+static const struct command commands[] = {
+	{"confirm", "Go on: to the preview, then to the plan", 0, run_confirm},
+	{"back", "Back to the form, then out", COMMAND_HIDDEN, run_back},
+	READER_COMMANDS,
+};
+static const char *const layers[] = {"scaffold", "pager", NULL};
+static const char *const footer[] = {"confirm", "back", NULL};
+const struct view_class view_scaffold = {
+	.name = "scaffold",
+	.title = "New service",
+	.help = "A new service from a golden path: form, preview, plan, proof",
+	.size = sizeof(struct scaffold),
+	.layers = layers,
+	.footer = footer,
+	.commands = commands,
+	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	.open = open_view,
+	.message = message,
+	.draw = draw,
+	.key = key,
+	.widget = widget,
+	.close = close_view,
+};
