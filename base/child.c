@@ -22,7 +22,8 @@
 extern char **environ;
 
 #define FIRST_PASSED 3
-#define ABOVE_PASSED 32 /* copies of what is passed lie here, so that none is overwritten before it was used */
+/* Copies of what is passed lie from here on, so that none is overwritten before it was used. */
+#define ABOVE_PASSED 32
 
 static const char *const allowed[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR"};
 
@@ -45,13 +46,15 @@ static int plan_descriptors(posix_spawn_file_actions_t *actions, const struct ch
 			copies[i] = fcntl(wanted[i], F_DUPFD_CLOEXEC, ABOVE_PASSED);
 			e = copies[i] < 0 ? errno : posix_spawn_file_actions_adddup2(actions, copies[i], i);
 		} else {
-			e = posix_spawn_file_actions_addopen(actions, i, "/dev/null", i ? O_WRONLY : O_RDONLY, 0);
+			e = posix_spawn_file_actions_addopen(actions, i, "/dev/null", i ? O_WRONLY : O_RDONLY,
+			                                     0);
 		}
 	}
 	for (size_t i = 0; i < s->n_pass && i < CHILD_PASS_MAX && !e; i++) {
 		copies[3 + i] = fcntl(s->pass[i], F_DUPFD_CLOEXEC, ABOVE_PASSED);
-		e = copies[3 + i] < 0 ? errno
-		                      : posix_spawn_file_actions_adddup2(actions, copies[3 + i], FIRST_PASSED + (int)i);
+		e = copies[3 + i] < 0
+		            ? errno
+		            : posix_spawn_file_actions_adddup2(actions, copies[3 + i], FIRST_PASSED + (int)i);
 	}
 	if (!e)
 		e = posix_spawn_file_actions_addclosefrom_np(actions, FIRST_PASSED + (int)s->n_pass);
@@ -68,8 +71,9 @@ static int plan_signals(posix_spawnattr_t *attr, bool is_own_group_only)
 	posix_spawnattr_setsigmask(attr, &none);
 	posix_spawnattr_setsigdefault(attr, &all);
 	posix_spawnattr_setpgroup(attr, 0);
-	return posix_spawnattr_setflags(attr, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-	                                              (is_own_group_only ? POSIX_SPAWN_SETPGROUP : POSIX_SPAWN_SETSID)));
+	return posix_spawnattr_setflags(
+		attr, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+	                      (is_own_group_only ? POSIX_SPAWN_SETPGROUP : POSIX_SPAWN_SETSID)));
 }
 
 bool child_start(const struct child_start *s, struct child *child, struct err *err)
@@ -101,7 +105,8 @@ bool child_start(const struct child_start *s, struct child *child, struct err *e
 	*child = (struct child){.pid = pid, .pidfd = child_pidfd(pid)};
 	if (child->pidfd >= 0)
 		return true;
-	/* Without a pidfd it could be neither watched nor ended safely later. It is our unreaped child: the pid is right. */
+	/* Without a pidfd it could be neither watched nor ended safely later. It is our unreaped child:
+	 * the pid is right. */
 	e = errno;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -155,7 +160,8 @@ void child_signal_session(const struct child *child, int signal)
 		return;
 	for (struct dirent *e; (e = readdir(proc));) {
 		long long pid;
-		if (!str_to_int(e->d_name, 1, 1 << 30, &pid) || pid == child->pid || getsid((pid_t)pid) != child->pid)
+		if (!str_to_int(e->d_name, 1, 1 << 30, &pid) || pid == child->pid ||
+		    getsid((pid_t)pid) != child->pid)
 			continue;
 		int fd = child_pidfd((pid_t)pid);
 		/* asked again behind the pidfd: the number may have gone to somebody else in between */

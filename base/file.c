@@ -22,7 +22,8 @@ static int checked_folder(int fd, const char *name, struct err *err)
 		return -1;
 	}
 	if (fstat(fd, &st) == 0 && st.st_uid != geteuid())
-		err_set(err, ERR_REFUSED, "%s belongs to user %u, not to you: refused", name, (unsigned)st.st_uid);
+		err_set(err, ERR_REFUSED, "%s belongs to user %u, not to you: refused", name,
+		        (unsigned)st.st_uid);
 	else if ((st.st_mode & 077) && fchmod(fd, 0700) < 0)
 		err_errno(err, ERR_FAILED, errno, "cannot close the folder %s to others", name);
 	else
@@ -107,7 +108,8 @@ bool file_read(int dir, const char *name, size_t max, struct str *out, struct er
 {
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, errno, "cannot read %s", name);
+		return err_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, errno, "cannot read %s",
+		                 name);
 	struct stat st;
 	size_t start = out->len;
 	ssize_t n = 0;

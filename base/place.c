@@ -29,7 +29,8 @@ char *place_root(const char *name, struct err *err)
 	struct str s = {0};
 	if (!str_empty(dir)) {
 		if (dir[0] != '/') {
-			err_set(err, ERR_USAGE, "FAIRWAY_STATE_DIR is \"%.100s\": it must be an absolute path", dir);
+			err_set(err, ERR_USAGE,
+			        "FAIRWAY_STATE_DIR is \"%.100s\": it must be an absolute path", dir);
 			return NULL;
 		}
 		str_add(&s, dir);
@@ -77,7 +78,8 @@ bool place_socket_is_safe(const char *socket, struct err *err)
 	if (lstat(folder, &st) < 0)
 		is_safe = errno == ENOENT || err_errno(err, ERR_FAILED, errno, "cannot look at %s", folder);
 	else if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
-		is_safe = err_set(err, ERR_REFUSED, "%s is not a folder that only you can use: refused", folder);
+		is_safe = err_set(err, ERR_REFUSED, "%s is not a folder that only you can use: refused",
+		                  folder);
 	free(folder);
 	return is_safe;
 }

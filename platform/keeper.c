@@ -114,8 +114,8 @@ static int slot_of(struct keeper *k, pid_t pid, uint64_t start, const char **id)
 		struct slot_identity who;
 		int dir = slot_folder(&k->place, k->holds[i].id, NULL);
 		int lock = dir < 0 ? -1 : slot_lock_open(dir, NULL);
-		bool is_it = lock >= 0 && slot_identity_read(lock, &who) && who.pid == pid && who.start == start &&
-		             str_eq(who.boot_id, k->place.boot_id);
+		bool is_it = lock >= 0 && slot_identity_read(lock, &who) && who.pid == pid &&
+		             who.start == start && str_eq(who.boot_id, k->place.boot_id);
 		if (lock >= 0)
 			close(lock);
 		if (is_it) {
@@ -128,8 +128,8 @@ static int slot_of(struct keeper *k, pid_t pid, uint64_t start, const char **id)
 	return -1;
 }
 
-/* An instance ended that no daemon is the parent of. It is still a zombie: its number, which is its session's, is not
- * anybody else's yet, so the rest of its session can be ended safely. */
+/* An instance ended that no daemon is the parent of. It is still a zombie: its number, which is its
+ * session's, is not anybody else's yet, so the rest of its session can be ended safely. */
 static void note_instance(struct keeper *k, pid_t pid)
 {
 	const char *id;
@@ -145,7 +145,8 @@ static void note_instance(struct keeper *k, pid_t pid)
 		char text[64];
 		child_signal_session(&child, SIGKILL);
 		slot_exit_text(&e, text, sizeof(text));
-		log_line(k->log, slot_exit_write(dir, &e) ? LOG_INFO : LOG_ERROR, "%s (%d) %s", id, (int)pid, text);
+		log_line(k->log, slot_exit_write(dir, &e) ? LOG_INFO : LOG_ERROR, "%s (%d) %s", id, (int)pid,
+		         text);
 	}
 	child_forget(&child);
 	close(dir);
@@ -160,7 +161,8 @@ static bool reap_others(struct keeper *k)
 			return true;
 		if (info.si_pid == k->daemon.pid)
 			return false;
-		note_instance(k, info.si_pid); /* written before it is reaped: a kill in between loses nothing */
+		/* written before it is reaped: a kill in between loses nothing */
+		note_instance(k, info.si_pid);
 		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
 	}
 }
@@ -184,8 +186,14 @@ static bool start_daemon(struct keeper *k, struct err *err)
 		free(env);
 		return err_errno(err, ERR_FAILED, errno, "cannot make the link to the daemon");
 	}
-	struct child_start start = {.argv = argv, .path = k->program, .env = env, .dir = "/",
-	                            .out = log_fd(k->log), .err = log_fd(k->log), .pass = {ends[1]}, .n_pass = 1};
+	struct child_start start = {.argv = argv,
+	                            .path = k->program,
+	                            .env = env,
+	                            .dir = "/",
+	                            .out = log_fd(k->log),
+	                            .err = log_fd(k->log),
+	                            .pass = {ends[1]},
+	                            .n_pass = 1};
 	bool is_started = child_start(&start, &k->daemon, err);
 	free(env);
 	close(ends[1]);
@@ -278,7 +286,8 @@ static void keep(struct keeper *k)
 		if (k->daemon.pidfd < 0 && clock_mono_ms() >= k->start_at_ms)
 			start_or_wait(k);
 		int64_t wait = k->daemon.pidfd >= 0 ? -1 : k->start_at_ms - clock_mono_ms();
-		struct pollfd fds[2] = {{.fd = k->signals, .events = POLLIN}, {.fd = k->link, .events = POLLIN}};
+		struct pollfd fds[2] = {{.fd = k->signals, .events = POLLIN},
+		                        {.fd = k->link, .events = POLLIN}};
 		if (poll(fds, 2, wait < 0 && k->daemon.pidfd < 0 ? 0 : (int)wait) < 0 && errno != EINTR)
 			return;
 		if (fds[1].revents)
@@ -347,7 +356,8 @@ int keeper_main(int argc, char **argv)
 	k.program = keeper_program();
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	if (!k.log || !k.program || !take_signals(&k)) {
-		fprintf(stderr, "fairway: cannot start the platform: %s\n", err.text[0] ? err.text : strerror(errno));
+		fprintf(stderr, "fairway: cannot start the platform: %s\n",
+		        err.text[0] ? err.text : strerror(errno));
 		return 2;
 	}
 	leave_terminal();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef PLATFORM_LOG_FILES_H
 #define PLATFORM_LOG_FILES_H
-/* The names raw.N and index.N in a slot's folder, for their writer (slot_log) and their readers (log_tail). Any thread. */
+/* The names raw.N and index.N in a slot's folder, for their writer (slot_log) and their readers
+ * (log_tail). Any thread. */
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -13,7 +13,7 @@
 struct source {
 	char *id;
 	struct log_tail *tail;
-	struct log_position told; /* behind the last line that left the merge; the tail may be one line ahead */
+	struct log_position told; /* behind the last line told; the tail may be one line ahead */
 	struct log_line head;
 	bool has_head;
 	bool is_dry; /* had nothing when last asked; asked again in the next round */
@@ -96,8 +96,8 @@ void log_read_tail(struct log_read *r, size_t lines)
 		restart(&r->sources[i]);
 		begin[i] = r->sources[i].told;
 	}
-	/* Each slot has `lines` of its own now. How many that is together is known only by reading: once to count, once to
-	 * pass over those that are too many. */
+	/* Each slot has `lines` of its own now. How many that is together is known only by reading: once
+	 * to count, once to pass over those that are too many. */
 	while (log_read_next(r, &line))
 		total += line.kind == LOG_TEXT;
 	for (size_t i = 0; i < r->n; i++) {
@@ -120,7 +120,8 @@ static bool parse_position(const char **p, char id[SLOT_ID_MAX + 1], struct log_
 	id[n] = '\0';
 	/* a sign or a blank would pass sscanf */
 	if (strspn(*p + n + 1, "0123456789.") != strcspn(*p + n + 1, ",") || !slot_id_is_valid(id) ||
-	    sscanf(*p + n + 1, "%19" SCNu64 ".%19" SCNu64 ".%19" SCNu64 "%n", &pos->n, &pos->at, &pos->entry, &used) != 3)
+	    sscanf(*p + n + 1, "%19" SCNu64 ".%19" SCNu64 ".%19" SCNu64 "%n", &pos->n, &pos->at, &pos->entry,
+	           &used) != 3)
 		return false;
 	*p += n + 1 + (size_t)used;
 	if (**p == ',')
@@ -149,8 +150,8 @@ void log_read_cursor(const struct log_read *r, struct str *out)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct source *s = &r->sources[i];
-		str_addf(out, "%s%s:%" PRIu64 ".%" PRIu64 ".%" PRIu64, i ? "," : "", s->id, s->told.n, s->told.at,
-		         s->told.entry);
+		str_addf(out, "%s%s:%" PRIu64 ".%" PRIu64 ".%" PRIu64, i ? "," : "", s->id, s->told.n,
+		         s->told.at, s->told.entry);
 	}
 }
 
@@ -169,8 +170,9 @@ bool log_read_next(struct log_read *r, struct log_line *line)
 			first = s;
 	}
 	if (!first) {
-		/* The round is over. Only now are the dry ones asked again: else a slot that writes on and on would
-		 * make a line of another wait, and each line would cost a look at every idle slot. */
+		/* The round is over. Only now are the dry ones asked again: else a slot that writes on and
+		 * on would make a line of another wait, and each line would cost a look at every idle
+		 * slot. */
 		for (size_t i = 0; i < r->n; i++)
 			r->sources[i].is_dry = false;
 		return false;

@@ -2,11 +2,12 @@
 #ifndef PLATFORM_LOG_READ_H
 #define PLATFORM_LOG_READ_H
 /*
- * Reading the logs of slots (slot_log.h): lines in order, from a time, a count or a cursor on, and then what comes. Holds
- * no lock and writes nothing: any number of readers, in any process that can read the files. One thread per reader.
+ * Reading the logs of slots (slot_log.h): lines in order, from a time, a count or a cursor on, and then what
+ * comes. Holds no lock and writes nothing: any number of readers, in any process that can read the files. One
+ * thread per reader.
  *
- * A line is told when its newline, or the start or the exit of an instance after it, is there. It carries the time when
- * its first byte was taken. Lines end at \n; what they hold is the service's: any bytes, NUL too.
+ * A line is told when its newline, or the start or the exit of an instance after it, is there. It carries the
+ * time when its first byte was taken. Lines end at \n; what they hold is the service's: any bytes, NUL too.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,7 +36,8 @@ struct log_line {
 	int32_t value;
 };
 
-/* Several slots merged by time (ties: by name of slot). Order holds within what is there when log_read_next() is called. */
+/* Several slots merged by time (ties: by name of slot). Order holds within what is there when
+ * log_read_next() is called. */
 struct log_read;
 struct log_read *log_read_new(const struct place *);
 void log_read_free(struct log_read *);
@@ -45,7 +47,8 @@ bool log_read_add(struct log_read *, const char *id, struct err *err);
 
 /* Where to go on; each sets all slots added so far. Without one of them reading begins at the oldest line. */
 void log_read_since(struct log_read *, int64_t wall_ms);
-void log_read_tail(struct log_read *, size_t lines); /* so that about `lines` LOG_TEXT lines are left: exactly, of what is there */
+/* So that exactly `lines` LOG_TEXT lines of what is there are left, or all when there are fewer. */
+void log_read_tail(struct log_read *, size_t lines);
 /* Slots that the cursor does not name stay where they are. ERR_USAGE: not a cursor. */
 bool log_read_seek(struct log_read *, const char *cursor, struct err *err);
 /* Just behind the last line told: a text of [a-z0-9._:,-] that stays good across rotation and restarts. */

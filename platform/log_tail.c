@@ -114,11 +114,12 @@ static void begin_file(struct log_tail *t, uint64_t n)
 
 /* ---- reading forward ---- */
 
-static bool tell(struct log_tail *t, struct log_line *out, enum log_line_kind kind, int64_t time, const char *text,
-                 size_t len, int32_t value)
+static bool tell(struct log_tail *t, struct log_line *out, enum log_line_kind kind, int64_t time,
+                 const char *text, size_t len, int32_t value)
 {
 	t->told = t->next;
-	*out = (struct log_line){.kind = kind, .time = time, .slot = t->id, .text = text, .len = len, .value = value};
+	*out = (struct log_line){
+		.kind = kind, .time = time, .slot = t->id, .text = text, .len = len, .value = value};
 	return true;
 }
 
@@ -151,7 +152,8 @@ static bool fill_chunk(struct log_tail *t)
 
 enum step { STEP_ON, STEP_LINE, STEP_DRY };
 
-/* A mark ends a line that has no newline: what wrote it is gone. It is told first, the mark on the next call. */
+/* A mark ends a line that has no newline: what wrote it is gone. It is told first, the mark on the next
+ * call. */
 static enum step pass_entry(struct log_tail *t, const struct slot_log_entry *e, struct log_line *out)
 {
 	bool is_mark = e->kind == SLOT_LOG_START || e->kind == SLOT_LOG_EXIT;
@@ -176,7 +178,8 @@ static enum step pass_entry(struct log_tail *t, const struct slot_log_entry *e, 
 static enum step jump(struct log_tail *t, struct log_line *out)
 {
 	uint64_t first, last, n = t->next.n;
-	if (!log_files_range(t->dir, &first, &last) || (first <= n + (t->raw >= 0) && last >= n) || !open_files(t, first))
+	if (!log_files_range(t->dir, &first, &last) || (first <= n + (t->raw >= 0) && last >= n) ||
+	    !open_files(t, first))
 		return STEP_DRY;
 	begin_file(t, first);
 	str_reset(&t->line);
@@ -250,7 +253,7 @@ bool log_tail_next(struct log_tail *t, struct log_line *out)
 			step = STEP_LINE;
 		} else if (t->next.at < t->end) {
 			if (!fill_chunk(t))
-				t->next.at = t->end; /* the bytes are gone though the index names them: a power cut */
+				t->next.at = t->end; /* a power cut took bytes that the index names */
 		} else if (t->raw >= 0 && get_entry(t, t->next.entry, &e)) {
 			step = pass_entry(t, &e, out);
 		} else {
@@ -278,8 +281,8 @@ void log_tail_seek(struct log_tail *t, struct log_position p)
 	str_reset(&t->line);
 }
 
-/* The first entry that is not before the time (by_time) or whose end is behind the offset. Ends never fall; times do
- * when the clock was set back, and then the search is only near. */
+/* The first entry that is not before the time (by_time) or whose end is behind the offset. Ends never
+ * fall; times do when the clock was set back, and then the search is only near. */
 static uint64_t find_entry(struct log_tail *t, bool by_time, int64_t time, uint64_t at)
 {
 	uint64_t low = 0, high = entry_count(t);
@@ -323,7 +326,8 @@ void log_tail_seek_since(struct log_tail *t, int64_t wall_ms)
 	}
 }
 
-/* Offset behind the newline before which `*lines` newlines follow in raw.n; 0 and *lines lowered when there are fewer. */
+/* Offset behind the newline before which `*lines` newlines follow in raw.n; 0 and *lines lowered when
+ * there are fewer. */
 static uint64_t lines_back(struct log_tail *t, size_t *lines)
 {
 	struct stat st;
@@ -359,7 +363,8 @@ void log_tail_seek_last(struct log_tail *t, size_t lines)
 		struct slot_log_entry e;
 		p.entry = p.at ? find_entry(t, false, 0, p.at) : 0;
 		/* marks that stand just before the first line belong to it */
-		while (p.entry > 0 && get_entry(t, p.entry - 1, &e) && e.end == p.at && e.kind != SLOT_LOG_STAMP)
+		while (p.entry > 0 && get_entry(t, p.entry - 1, &e) && e.end == p.at &&
+		       e.kind != SLOT_LOG_STAMP)
 			p.entry--;
 		log_tail_seek(t, p);
 		return;

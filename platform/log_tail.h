@@ -2,8 +2,8 @@
 #ifndef PLATFORM_LOG_TAIL_H
 #define PLATFORM_LOG_TAIL_H
 /*
- * The log of one slot, read forward; what log_read merges. A position names the next byte and how many index entries
- * were passed, so that a mark and the line before it at the same offset stay apart.
+ * The log of one slot, read forward; what log_read merges. A position names the next byte and how many index
+ * entries were passed, so that a mark and the line before it at the same offset stay apart.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -47,7 +47,7 @@ static bool check_file_system(const char *root, int fd, struct err *err)
 	for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++)
 		if ((uint32_t)fs.f_type == networks[i].magic)
 			return err_set(err, ERR_REFUSED,
-			               "%s lies on %s, where locks are not safe: set FAIRWAY_STATE_DIR to a local folder",
+			               "%s is on %s, where locks fail: set FAIRWAY_STATE_DIR to a local folder",
 			               root, networks[i].name);
 	return true;
 }
@@ -63,7 +63,8 @@ static bool read_machine(struct place *p, struct err *err)
 	}
 	str_finish(&boot);
 	if (is_read && stat("/proc/self/ns/pid", &st) < 0)
-		return err_errno(err, ERR_FAILED, errno, "cannot look at /proc/self/ns/pid: is /proc mounted?");
+		return err_errno(err, ERR_FAILED, errno,
+		                 "cannot look at /proc/self/ns/pid: is /proc mounted?");
 	p->pid_namespace = is_read ? st.st_ino : 0;
 	return is_read;
 }
@@ -154,7 +155,8 @@ int place_lock(const struct place *p, const char *name, int wait_ms, struct err 
 	return fd;
 }
 
-/* A shared try: two that only look never see each other. A taker that meets it waits (place_lock, wait_ms). */
+/* A shared try: two that only look never see each other. A taker that meets it waits (place_lock,
+ * wait_ms). */
 bool place_is_locked(const struct place *p, const char *name)
 {
 	int fd = openat(p->root_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

@@ -7,8 +7,8 @@
  *   slots/ID/                 lock log(FIFO) spec exit raw.N index.N fault: see slot_file.h, slot_log.h
  *   releases/ builds/ relay/  made here, filled by others
  *   state.db daemon.log api.sock
- * All folders are 0700 and ours. On a network file system flock and rename do not hold what this design needs of
- * them: refused. Constant once opened; any thread may read it.
+ * All folders are 0700 and ours. On a network file system flock and rename do not hold what this design needs
+ * of them: refused. Constant once opened; any thread may read it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,8 +30,8 @@ void place_close(struct place *); /* all zero is allowed */
 /* A path below the root, free() it: place_path(p, "builds/%s.log", id). */
 char *place_path(const struct place *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Takes the lock file ("daemon.lock", "keeper.lock"), waiting at most wait_ms. Returns the descriptor that holds it
- * (close-on-exec: the lock ends with it), -1 with ERR_REFUSED when another process has it. */
+/* Takes the lock file ("daemon.lock", "keeper.lock"), waiting at most wait_ms. Returns the descriptor that
+ * holds it (close-on-exec: the lock ends with it), -1 with ERR_REFUSED when another process has it. */
 int place_lock(const struct place *, const char *name, int wait_ms, struct err *err);
 /* Whether somebody holds the lock now: "is the daemon up", without taking it. */
 bool place_is_locked(const struct place *, const char *name);

@@ -28,17 +28,23 @@ bool process_read(pid_t pid, struct process *p)
 	bool is_read = file_read(AT_FDCWD, path, 4096, &s, NULL);
 	/* the name, field 2, is the process's own choice: parentheses and blanks included */
 	const char *after = is_read ? strrchr(s.s, ')') : NULL;
-	is_read = after && sscanf(after + 1,
-	                          " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-	                          &state, &parent, &session, &start) == 4;
+	is_read = after &&
+	          sscanf(after + 1,
+	                 " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+	                 &state, &parent, &session, &start) == 4;
 	const char *last = is_read ? strrchr(after, ' ') : NULL;
-	*p = (struct process){.pid = pid, .parent = parent, .session = session, .start = start,
-	                      .is_zombie = state == 'Z' || state == 'X', .wait_status = last ? atoi(last) : 0};
+	*p = (struct process){.pid = pid,
+	                      .parent = parent,
+	                      .session = session,
+	                      .start = start,
+	                      .is_zombie = state == 'Z' || state == 'X',
+	                      .wait_status = last ? atoi(last) : 0};
 	str_finish(&s);
 	return is_read;
 }
 
-/* fdinfo of a descriptor that holds a flock has a line "lock:\t1: FLOCK …"; one that is merely open has none. */
+/* fdinfo of a descriptor that holds a flock has a line "lock:\t1: FLOCK …"; one that is merely open has
+ * none. */
 static bool has_flock(pid_t pid, const char *fd)
 {
 	struct str s = {0}, path = {0};
@@ -59,8 +65,8 @@ static bool holds_lock(pid_t pid, const struct stat *lock)
 		return false; /* another user's, or gone */
 	for (struct dirent *e; !holds && (e = readdir(dir));) {
 		struct stat st;
-		holds = e->d_name[0] != '.' && fstatat(dirfd(dir), e->d_name, &st, 0) == 0 && st.st_dev == lock->st_dev &&
-		        st.st_ino == lock->st_ino && has_flock(pid, e->d_name);
+		holds = e->d_name[0] != '.' && fstatat(dirfd(dir), e->d_name, &st, 0) == 0 &&
+		        st.st_dev == lock->st_dev && st.st_ino == lock->st_ino && has_flock(pid, e->d_name);
 	}
 	closedir(dir);
 	return holds;
@@ -82,8 +88,8 @@ static size_t find(const struct remains *r, struct found **out)
 	for (struct dirent *e; proc && (e = readdir(proc));) {
 		long long pid;
 		struct process p;
-		if (!str_to_int(e->d_name, 1, 1 << 30, &pid) || pid == getpid() || !process_read((pid_t)pid, &p) ||
-		    p.is_zombie)
+		if (!str_to_int(e->d_name, 1, 1 << 30, &pid) || pid == getpid() ||
+		    !process_read((pid_t)pid, &p) || p.is_zombie)
 			continue;
 		struct found f = {.pid = p.pid, .start = p.start,
 		                  .is_member = r->leader > 0 && p.session == r->leader,

@@ -103,7 +103,8 @@ static bool poll_set(struct reactor_fd *f, unsigned events, struct err *err)
 }
 
 struct reactor_fd *reactor_fd_add(struct reactor *r, int fd, unsigned events,
-                                  void (*ready)(int fd, unsigned events, void *arg), void *arg, struct err *err)
+                                  void (*ready)(int fd, unsigned events, void *arg), void *arg,
+                                  struct err *err)
 {
 	struct reactor_fd *f = mem_alloc(sizeof(*f));
 	*f = (struct reactor_fd){.reactor = r, .fd = fd, .ready = ready, .arg = arg};
@@ -206,7 +207,8 @@ struct reactor_timer *reactor_timer_add(struct reactor *r, int64_t after_ms, int
                                         void (*fired)(void *arg), void *arg)
 {
 	struct reactor_timer *t = mem_alloc(sizeof(*t));
-	*t = (struct reactor_timer){.reactor = r, .every_ms = every_ms, .place = NOT_SET, .fired = fired, .arg = arg};
+	*t = (struct reactor_timer){
+		.reactor = r, .every_ms = every_ms, .place = NOT_SET, .fired = fired, .arg = arg};
 	reactor_timer_set(t, after_ms);
 	return t;
 }
@@ -290,7 +292,8 @@ static void run_event(struct reactor *r, const struct epoll_event *e)
 	struct reactor_fd *f = e->data.ptr;
 	if (f->is_removed || !f->is_polled)
 		return;
-	unsigned events = (e->events & EPOLLIN ? REACTOR_READ : 0u) | (e->events & EPOLLOUT ? REACTOR_WRITE : 0u) |
+	unsigned events = (e->events & EPOLLIN ? REACTOR_READ : 0u) |
+	                  (e->events & EPOLLOUT ? REACTOR_WRITE : 0u) |
 	                  (e->events & (EPOLLHUP | EPOLLERR) ? REACTOR_HANGUP : 0u);
 	f->ready(f->fd, events, f->arg);
 	run_deferred(r);

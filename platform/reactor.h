@@ -26,15 +26,15 @@ struct reactor_timer;
 struct reactor *reactor_new(struct err *); /* NULL on failure */
 void reactor_free(struct reactor *);       /* handles still there are freed; their descriptors stay open */
 
-/* Watches fd (level-triggered; pollable: not a regular file). One watch per descriptor. The descriptor stays the
- * caller's: remove the watch before closing it. NULL with err when the kernel refuses. */
+/* Watches fd (level-triggered; pollable: not a regular file). One watch per descriptor. The descriptor
+ * stays the caller's: remove the watch before closing it. NULL with err when the kernel refuses. */
 struct reactor_fd *reactor_fd_add(struct reactor *, int fd, unsigned events,
                                   void (*ready)(int fd, unsigned events, void *arg), void *arg, struct err *);
 void reactor_fd_watch(struct reactor_fd *, unsigned events); /* 0 pauses it: not even a hang-up is told */
 void reactor_fd_remove(struct reactor_fd *);
 
-/* A timer that fires after_ms from now (0: next turn; negative: not until set), then every every_ms (0: once).
- * Monotonic time. A late periodic timer fires once, not once for every period missed. */
+/* A timer that fires after_ms from now (0: next turn; negative: not until set), then every every_ms (0:
+ * once). Monotonic time. A late periodic timer fires once, not once for every period missed. */
 struct reactor_timer *reactor_timer_add(struct reactor *, int64_t after_ms, int64_t every_ms,
                                         void (*fired)(void *arg), void *arg);
 void reactor_timer_set(struct reactor_timer *, int64_t after_ms); /* sets it anew; negative stops it */
@@ -50,5 +50,6 @@ void reactor_run(struct reactor *);  /* until reactor_stop() */
 void reactor_stop(struct reactor *); /* reactor_run() returns after this turn */
 /* One turn that waits at most max_wait_ms (negative: as long as needed); false once stopped. For tests. */
 bool reactor_turn(struct reactor *, int64_t max_wait_ms);
-uint64_t reactor_wakeups(const struct reactor *); /* turns that slept and woke: what idleness is measured by */
+/* Turns that slept and woke: what idleness is measured by. */
+uint64_t reactor_wakeups(const struct reactor *);
 #endif

@@ -104,7 +104,8 @@ static bool open_log(int dir, struct err *err)
 	return true;
 }
 
-/* An instance may have closed its lock (programs that close all they inherited): it is still who the lock names. */
+/* An instance may have closed its lock (programs that close all they inherited): it is still who the lock
+ * names. */
 static bool has_living_owner(int lock, const struct place *place)
 {
 	struct slot_identity owner;
@@ -171,7 +172,8 @@ int shim_main(int argc, char **argv)
 		return 2;
 	}
 	fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC);
-	signal(SIGPIPE, SIG_IGN); /* the daemon may be gone when it is told; a failed shim still leaves its note */
+	/* the daemon may be gone when it is told; a failed shim still leaves its note */
+	signal(SIGPIPE, SIG_IGN);
 	if (!place_open(&place, argv[0], &err)) {
 		report_failure();
 		fprintf(stderr, "fairway: %s\n", err.text);

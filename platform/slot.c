@@ -54,7 +54,8 @@ static void on_log_stalled(bool is_stalled, const struct err *err, void *arg)
 {
 	struct slot *s = arg;
 	s->is_stalled = is_stalled;
-	log_line(s->owner->config.log, LOG_WARNING, "%s: %s", s->id, is_stalled ? err->text : "the log is written again");
+	log_line(s->owner->config.log, LOG_WARNING, "%s: %s", s->id,
+	         is_stalled ? err->text : "the log is written again");
 	if (s->owner->events.log_stalled)
 		s->owner->events.log_stalled(s->id, is_stalled, err, s->owner->arg);
 }
@@ -86,7 +87,8 @@ static bool slot_open(struct slot *s, struct err *err)
 	s->lock = s->fifo < 0 ? -1 : slot_lock_open(s->dir, err);
 	if (s->lock < 0)
 		return false;
-	s->log = slot_log_new(s->owner->reactor, s->dir, s->fifo, c->log_file_bytes, c->log_files, &log_events, s, err);
+	s->log = slot_log_new(s->owner->reactor, s->dir, s->fifo, c->log_file_bytes, c->log_files,
+	                      &log_events, s, err);
 	return s->log != NULL;
 }
 
@@ -182,7 +184,8 @@ static void adopt(const char *id, void *arg)
 		return;
 	}
 	s->spec = slot_spec_read(s->dir, id, NULL);
-	s->is_held = a->all->link != NULL; /* the keeper holds what is on disk when it starts, and what it was told since */
+	/* the keeper holds what is on disk when it starts, and what it was told since */
+	s->is_held = a->all->link != NULL;
 	slot_life_adopt(s);
 	if (s->phase == SLOT_RUNNING)
 		log_line(a->all->config.log, LOG_INFO, "%s (%d) adopted", id, (int)s->who.pid);
@@ -222,7 +225,8 @@ static bool begin(struct slot *s, struct err *err)
 bool slot_start(struct slots *all, const struct slot_spec *spec, struct err *err)
 {
 	if (!spec->argv || !spec->argv[0] || !spec->dir || spec->dir[0] != '/')
-		return err_set(err, ERR_USAGE, "slot %.60s: a command and an absolute folder are needed", spec->id);
+		return err_set(err, ERR_USAGE, "slot %.60s: a command and an absolute folder are needed",
+		               spec->id);
 	struct slot *s = slot_get(all, spec->id, err);
 	return s && check_free(s, err) && slot_spec_write(s->dir, spec, err) && begin(s, err);
 }
@@ -274,7 +278,8 @@ bool slot_remove(struct slots *all, const char *id, struct err *err)
 		return true;
 	if (!check_free(s, err))
 		return false;
-	/* Held while it is removed: a shim that opened it before finds either the lock taken or its file gone. */
+	/* Held while it is removed: a shim that opened it before finds either the lock taken or its file
+	 * gone. */
 	if (flock(s->lock, LOCK_EX | LOCK_NB) < 0)
 		return err_set(err, ERR_REFUSED, "slot %s is taken", id);
 	remove_files(s);

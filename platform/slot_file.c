@@ -18,7 +18,8 @@
 #include "platform/process.h"
 
 #define SPEC_MAX (1024 * 1024)
-#define IDENTITY_BYTES 160 /* of one write, padded: a kill leaves the old text or the new one, never half of it */
+/* Of one write, padded: a kill leaves the old text or the new one, never half of it */
+#define IDENTITY_BYTES 160
 #define FIFO_BYTES (256 * 1024) /* what a service may write while no daemon reads */
 
 bool slot_id_is_valid(const char *id)
@@ -48,15 +49,17 @@ bool slot_spec_write(int slot_dir, const struct slot_spec *spec, struct err *err
 	add_records(&s, "arg", spec->argv);
 	add_records(&s, "env", spec->env);
 	add_records(&s, "tag", spec->tags);
-	bool is_ok = s.len <= SPEC_MAX ? file_replace(slot_dir, "spec", s.s, s.len, true, err)
-	                               : err_set(err, ERR_USAGE, "the command and environment of %s are larger than 1 MiB",
-	                                         spec->id);
+	bool is_ok = s.len <= SPEC_MAX
+	                     ? file_replace(slot_dir, "spec", s.s, s.len, true, err)
+	                     : err_set(err, ERR_USAGE,
+	                               "the command and environment of %s are larger than 1 MiB", spec->id);
 	str_finish(&s);
 	return is_ok;
 }
 
 /* Counts and, when lists are given, fills. The lists lie in the same block as the texts. */
-static void take_records(char *text, size_t len, struct slot_spec *spec, size_t counts[3], const char **lists[3])
+static void take_records(char *text, size_t len, struct slot_spec *spec, size_t counts[3],
+                         const char **lists[3])
 {
 	static const char *const names[3] = {"arg=", "env=", "tag="};
 	counts[0] = counts[1] = counts[2] = 0;
@@ -123,8 +126,8 @@ bool slot_identity_of(pid_t pid, uint64_t *start)
 bool slot_identity_write(int lock_fd, const struct slot_identity *i)
 {
 	char text[IDENTITY_BYTES + 1];
-	int n = snprintf(text, sizeof(text), "%d %" PRIu64 " %s %" PRIu64 " %" PRId64, (int)i->pid, i->start, i->boot_id,
-	                 i->pid_namespace, i->started_at);
+	int n = snprintf(text, sizeof(text), "%d %" PRIu64 " %s %" PRIu64 " %" PRId64, (int)i->pid, i->start,
+	                 i->boot_id, i->pid_namespace, i->started_at);
 	if (n < 0 || n >= IDENTITY_BYTES)
 		return false;
 	memset(text + n, ' ', IDENTITY_BYTES - (size_t)n);
@@ -141,8 +144,9 @@ bool slot_identity_read(int lock_fd, struct slot_identity *i)
 	if (n != IDENTITY_BYTES)
 		return false;
 	text[n] = '\0';
-	if (sscanf(text, "%d %" SCNu64 " %36s %" SCNu64 " %" SCNd64, &pid, &i->start, i->boot_id, &i->pid_namespace,
-	           &i->started_at) != 5 || pid <= 1)
+	if (sscanf(text, "%d %" SCNu64 " %36s %" SCNu64 " %" SCNd64, &pid, &i->start, i->boot_id,
+	           &i->pid_namespace, &i->started_at) != 5 ||
+	    pid <= 1)
 		return false;
 	i->pid = pid;
 	return true;
@@ -160,8 +164,8 @@ bool slot_identity_is_alive(const struct slot_identity *i, const struct place *p
 bool slot_exit_write(int slot_dir, const struct slot_exit *e)
 {
 	struct str s = {0};
-	str_addf(&s, "%d %" PRIu64 " %" PRId64 " %d %d %d %s\n", (int)e->pid, e->start, e->at, e->is_seen, e->status,
-	         e->signal, e->error);
+	str_addf(&s, "%d %" PRIu64 " %" PRId64 " %d %d %d %s\n", (int)e->pid, e->start, e->at, e->is_seen,
+	         e->status, e->signal, e->error);
 	bool is_ok = file_replace(slot_dir, "exit", s.s, s.len, false, NULL);
 	str_finish(&s);
 	return is_ok;
@@ -173,8 +177,8 @@ bool slot_exit_read(int slot_dir, struct slot_exit *e)
 	int pid, is_seen, used = 0;
 	*e = (struct slot_exit){0};
 	bool is_ok = file_read(slot_dir, "exit", 1024, &s, NULL) &&
-	             sscanf(s.s, "%d %" SCNu64 " %" SCNd64 " %d %d %d %n", &pid, &e->start, &e->at, &is_seen, &e->status,
-	                    &e->signal, &used) == 6;
+	             sscanf(s.s, "%d %" SCNu64 " %" SCNd64 " %d %d %d %n", &pid, &e->start, &e->at, &is_seen,
+	                    &e->status, &e->signal, &used) == 6;
 	if (is_ok) {
 		e->pid = pid;
 		e->is_seen = is_seen != 0;
@@ -236,7 +240,8 @@ int slot_fifo_open(int slot_dir, struct err *err)
 		close(fd);
 		return -1;
 	}
-	/* Beyond pipe-user-pages-soft (pipe(7)) the kernel keeps it smaller, which only shortens what fits. */
+	/* Beyond pipe-user-pages-soft (pipe(7)) the kernel keeps it smaller, which only shortens what
+	 * fits. */
 	if (fcntl(fd, F_GETPIPE_SZ) < FIFO_BYTES)
 		fcntl(fd, F_SETPIPE_SZ, FIFO_BYTES);
 	return fd;

@@ -3,7 +3,8 @@
 #define PLATFORM_SLOT_FILE_H
 /*
  * What lies in slots/ID and is read by several processes (daemon, keeper, shim):
- *   lock  flock'ed by the instance; text "pid start boot-id pid-namespace started-at": its identity. Never unlinked.
+ *   lock  flock'ed by the instance; text "pid start boot-id pid-namespace started-at": its identity. Never
+ *         unlinked.
  *   spec  what to run: records of "name=value" with a NUL after each (dir, arg, env, tag)
  *   exit  how the last instance ended; names the identity it speaks of, so that a stale one fools nobody
  *   log   the FIFO behind stdout and stderr
@@ -27,7 +28,7 @@ struct slot_spec {
 	const char *dir;          /* absolute working folder */
 	const char *const *argv;  /* NULL-ended; argv[0] is looked up in PATH of env unless it has a slash */
 	const char *const *env;   /* "NAME=value", NULL-ended: the whole environment; see child_env_new() */
-	const char *const *tags;  /* "name=value", NULL-ended, may be NULL: the caller's, kept with the spec */
+	const char *const *tags; /* "name=value", NULL-ended, may be NULL: the caller's, kept with the spec */
 };
 const char *slot_spec_tag(const struct slot_spec *, const char *name); /* NULL: absent */
 bool slot_spec_write(int slot_dir, const struct slot_spec *, struct err *err);
@@ -36,7 +37,7 @@ struct slot_spec *slot_spec_read(int slot_dir, const char *id, struct err *err);
 /* ---- who runs ---- */
 struct slot_identity {
 	pid_t pid;               /* also its session */
-	uint64_t start;          /* field 22 of /proc/PID/stat, proc(5): ticks since boot; tells a reused pid */
+	uint64_t start; /* field 22 of /proc/PID/stat, proc(5): ticks since boot; tells a reused pid */
 	char boot_id[PLACE_BOOT_ID];
 	uint64_t pid_namespace;
 	int64_t started_at;      /* wall ms */
@@ -66,7 +67,8 @@ void slot_exit_text(const struct slot_exit *, char *out, size_t size);
 /* The open folder slots/ID; -1, with ERR_NOT_FOUND when there is none. */
 int slot_folder(const struct place *, const char *id, struct err *err);
 int slot_folder_make(const struct place *, const char *id, struct err *err); /* made when missing */
-int slot_fifo_open(int slot_dir, struct err *err); /* made when missing; both ways, non-blocking, close-on-exec */
+/* Made when missing; opened both ways, non-blocking, close-on-exec. */
+int slot_fifo_open(int slot_dir, struct err *err);
 int slot_lock_open(int slot_dir, struct err *err); /* made when missing; not taken */
 bool slot_lock_is_held(int lock_fd);               /* by an open file other than lock_fd's */
 /* Each valid id on disk, in no order. */

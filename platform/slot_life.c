@@ -47,7 +47,8 @@ static void no_call(struct slot *s)
 
 static struct remains remains_of(const struct slot *s)
 {
-	/* The end of an adopted leader is told within milliseconds: nobody else had its number as session since. */
+	/* The end of an adopted leader is told within milliseconds: nobody else had its number as session
+	 * since. */
 	return (struct remains){.leader = s->who.pid, .start = s->who.start, .lock_fd = s->lock,
 	                        .is_recent = s->is_own || s->is_adopted};
 }
@@ -88,7 +89,8 @@ static bool learn_exit(struct slot *s)
 		return true;
 	}
 	/* the keeper is not its parent: it was killed since, and cannot tell */
-	if (s->child.pidfd < 0 || !process_exit_status(s->who.pid, s->who.start, s->child.pidfd, &wait_status))
+	if (s->child.pidfd < 0 ||
+	    !process_exit_status(s->who.pid, s->who.start, s->child.pidfd, &wait_status))
 		return false;
 	s->exit.is_seen = true;
 	s->exit.signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
@@ -167,7 +169,8 @@ static void met_holder(struct slot *s)
 	tell_adopted(s);
 }
 
-/* Writes down how our child ended before it is reaped: a daemon killed in between leaves a note or a zombie. */
+/* Writes down how our child ended before it is reaped: a daemon killed in between leaves a note or a
+ * zombie. */
 static void note_end(struct slot *s, const struct child_end *how)
 {
 	struct slot_exit told;
@@ -228,9 +231,14 @@ static bool start_shim(struct slot *s, struct err *err)
 	if (pipe2(report, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_errno(err, ERR_FAILED, errno, "cannot start %s", s->id);
 	char **env = child_env_new(NULL);
-	struct child_start start = {.argv = argv, .path = all->program, .env = (const char *const *)env, .dir = "/",
-	                            .out = log_fd(all->config.log), .err = log_fd(all->config.log),
-	                            .pass = {report[1]}, .n_pass = 1};
+	struct child_start start = {.argv = argv,
+	                            .path = all->program,
+	                            .env = (const char *const *)env,
+	                            .dir = "/",
+	                            .out = log_fd(all->config.log),
+	                            .err = log_fd(all->config.log),
+	                            .pass = {report[1]},
+	                            .n_pass = 1};
 	bool is_started = child_start(&start, &s->child, err);
 	child_env_free(env);
 	close(report[1]);
@@ -242,7 +250,8 @@ static bool start_shim(struct slot *s, struct err *err)
 	s->who = (struct slot_identity){.pid = s->child.pid, .pid_namespace = all->place->pid_namespace,
 	                                .started_at = clock_wall_ms()};
 	memcpy(s->who.boot_id, all->place->boot_id, sizeof(s->who.boot_id));
-	slot_identity_of(s->child.pid, &s->who.start); /* our unreaped child: it is there, if only as a zombie */
+	/* our unreaped child: it is there, if only as a zombie */
+	slot_identity_of(s->child.pid, &s->who.start);
 	s->on_report = reactor_fd_add(all->reactor, s->report, REACTOR_READ, on_report, s, err);
 	return s->on_report && watch_child(s, err);
 }
@@ -273,7 +282,8 @@ static void spawn(struct slot *s)
 
 static void hold_missing(struct slot *s)
 {
-	log_line(s->owner->config.log, LOG_WARNING, "%s: the keeper does not answer; starting without it", s->id);
+	log_line(s->owner->config.log, LOG_WARNING, "%s: the keeper does not answer; starting without it",
+	         s->id);
 	spawn(s);
 }
 
@@ -336,10 +346,12 @@ static void settle(struct slot *s)
 		return;
 	}
 	if (s->who.pid_namespace != s->owner->place->pid_namespace && s->who.pid > 0) {
-		call_after(s, ELSEWHERE_MS, settle); /* of another container: not ours to end, nor to run beside */
+		/* of another container: not ours to end, nor to run beside */
+		call_after(s, ELSEWHERE_MS, settle);
 		return;
 	}
-	s->is_adopted = false; /* how long the leader is dead is unknown: only holders of the lock are surely ours */
+	/* how long the leader is dead is unknown: only holders of the lock are surely ours */
+	s->is_adopted = false;
 	s->exit = (struct slot_exit){.pid = s->who.pid, .start = s->who.start, .at = clock_wall_ms()};
 	end_begins(s);
 }
@@ -350,7 +362,8 @@ static bool adopt_living(struct slot *s)
 		return false;
 	s->child = (struct child){.pid = s->who.pid, .pidfd = child_pidfd(s->who.pid)};
 	/* asked again behind the pidfd: from now on it cannot be another */
-	if (s->child.pidfd < 0 || !slot_identity_is_alive(&s->who, s->owner->place) || !watch_child(s, NULL)) {
+	if (s->child.pidfd < 0 || !slot_identity_is_alive(&s->who, s->owner->place) ||
+	    !watch_child(s, NULL)) {
 		child_forget(&s->child);
 		return false;
 	}

@@ -88,7 +88,8 @@ static bool is_mid_line(int dir, uint64_t n)
 	return last != '\n';
 }
 
-/* What the index says beyond the bytes that are there (a power cut) is dropped, and half an entry at its end. */
+/* What the index says beyond the bytes that are there (a power cut) is dropped, and half an entry at its
+ * end. */
 static bool mend_index(struct slot_log *l)
 {
 	struct stat raw, index;
@@ -158,7 +159,8 @@ static void set_stalled(struct slot_log *l, bool is_stalled, int why)
 	reactor_fd_watch(l->watch, is_stalled ? 0 : REACTOR_READ);
 	struct err err = {0};
 	if (is_stalled)
-		err_errno(&err, ERR_FAILED, why, "the log cannot be written; the service waits once its pipe is full");
+		err_errno(&err, ERR_FAILED, why,
+		          "the log cannot be written; the service waits once its pipe is full");
 	if (l->events.stalled)
 		l->events.stalled(is_stalled, &err, l->arg);
 }
@@ -210,7 +212,8 @@ static void on_retry(void *arg)
 
 bool slot_log_drain(struct slot_log *l)
 {
-	/* What is in the pipe now fits in this many rounds of any size; a living writer must not hold us for ever. */
+	/* What is in the pipe now fits in this many rounds of any size; a living writer must not hold us
+	 * for ever. */
 	return move(l, 4 * ROUNDS) != MOVED_STALLED;
 }
 

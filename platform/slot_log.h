@@ -3,12 +3,12 @@
 #define PLATFORM_SLOT_LOG_H
 /*
  * The log of one slot: from its FIFO to files that lose no byte.
- *   raw.N    the bytes as written, moved by splice(2): they are in the FIFO or in the file, never only in our memory, so
- *            a SIGKILL at any instant loses none and doubles none. The file's size is the truth.
+ *   raw.N    the bytes as written, moved by splice(2): they are in the FIFO or in the file, never only in our
+ *            memory, so a SIGKILL at any instant loses none and doubles none. The file's size is the truth.
  *   index.N  what happened when: fixed entries, appended after the bytes they speak of.
- * Bytes that a dead daemon moved but did not stamp are stamped by slot_log_new(). raw.N+1 exists only when index.N speaks
- * of all of raw.N. At log_file_bytes a new N is begun; the oldest beyond log_files are unlinked.
- * The daemon's thread only, one writer per slot (daemon.lock).
+ * Bytes that a dead daemon moved but did not stamp are stamped by slot_log_new(). raw.N+1 exists only when
+ * index.N speaks of all of raw.N. At log_file_bytes a new N is begun; the oldest beyond log_files are
+ * unlinked. The daemon's thread only, one writer per slot (daemon.lock).
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,7 +36,8 @@ struct slot_log_events {
 };
 
 struct slot_log;
-/* dir and fifo are borrowed and must outlive it. file_bytes and files: 0 is the default (8 MiB, 4). Reads from now on. */
+/* dir and fifo are borrowed and must outlive it. file_bytes and files: 0 is the default (8 MiB, 4). Reads
+ * from now on. */
 struct slot_log *slot_log_new(struct reactor *, int slot_dir, int fifo, int64_t file_bytes, int files,
                               const struct slot_log_events *, void *arg, struct err *err);
 void slot_log_free(struct slot_log *);
@@ -45,6 +46,7 @@ bool slot_log_mark(struct slot_log *, enum slot_log_kind, int32_t value);
 /* Moves what is in the FIFO now. False: the disk did not take all of it. */
 bool slot_log_drain(struct slot_log *);
 bool slot_log_is_stalled(const struct slot_log *);
-/* A start without its exit is the last mark: the daemon was dead when that instance ended, or it still runs. */
+/* A start without its exit is the last mark: the daemon was dead when that instance ended, or it still
+ * runs. */
 bool slot_log_is_mid_run(const struct slot_log *);
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef PLATFORM_SLOT_TABLE_H
 #define PLATFORM_SLOT_TABLE_H
-/* What slot.c (the table and its calls) and slot_life.c (one slot from start to end) share. Nobody else includes it. */
+/* What slot.c (the table and its calls) and slot_life.c (one slot from start to end) share. Nobody else
+ * includes it. */
 #include "base/child.h"
 #include "platform/keeper.h"
 #include "platform/slot.h"
@@ -23,7 +24,7 @@ struct slot {
 
 	/* while something lives */
 	struct child child;          /* pidfd -1: none, or its leader is gone */
-	bool is_own;                 /* a child of ours, not yet reaped: its number cannot be anybody else's */
+	bool is_own; /* a child of ours, not yet reaped: its number cannot be anybody else's */
 	struct reactor_fd *on_child; /* its end */
 	int report;                  /* a pipe that exec closes; -1 */
 	struct reactor_fd *on_report;
@@ -47,7 +48,7 @@ struct slots {
 
 struct slot *slot_find(const struct slots *, const char *id);
 /* slot_life.c */
-void slot_life_begin(struct slot *);                      /* from SLOT_STARTING: the rest happens in the loop */
+void slot_life_begin(struct slot *); /* from SLOT_STARTING: the rest happens in the loop */
 void slot_life_held(struct slot *);                       /* the keeper has the FIFO */
 void slot_life_adopt(struct slot *);                      /* finds out what lives there */
 void slot_life_stop(struct slot *, int64_t grace_ms);

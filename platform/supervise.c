@@ -29,7 +29,8 @@ struct supervise_verdict supervise_exited(struct supervise *s, int64_t now_ms, i
 	s->exits[s->n_exits++ % SUPERVISE_EXITS] = now_ms;
 	s->streak++;
 	/* the oldest of the last five lies where the next one will go */
-	bool is_loop = s->n_exits >= SUPERVISE_EXITS && now_ms - s->exits[s->n_exits % SUPERVISE_EXITS] <= LOOP_WINDOW_MS;
+	bool is_loop = s->n_exits >= SUPERVISE_EXITS &&
+	               now_ms - s->exits[s->n_exits % SUPERVISE_EXITS] <= LOOP_WINDOW_MS;
 	int64_t wait = WAIT_MIN_MS;
 	for (unsigned i = 1; i < s->streak && wait < WAIT_MAX_MS; i++)
 		wait *= 2;
@@ -60,8 +61,8 @@ struct supervisor {
 	struct ward *wards;
 };
 
-struct supervisor *supervisor_new(struct reactor *r, struct slots *slots, const struct supervisor_events *events,
-                                  void *arg)
+struct supervisor *supervisor_new(struct reactor *r, struct slots *slots,
+                                  const struct supervisor_events *events, void *arg)
 {
 	struct supervisor *s = mem_alloc(sizeof(*s));
 	*s = (struct supervisor){.reactor = r, .slots = slots, .events = *events, .arg = arg};
@@ -211,6 +212,8 @@ struct supervisor_state supervisor_state(const struct supervisor *s, const char 
 		return (struct supervisor_state){.next_start_ms = -1};
 	bool is_steady = w->started_ms && clock_mono_ms() - w->started_ms >= STEADY_MS;
 	int64_t left = reactor_timer_is_set(w->timer) ? w->due_ms - clock_mono_ms() : -1;
-	return (struct supervisor_state){.is_wanted = w->is_wanted, .is_crash_loop = w->is_crash_loop && !is_steady,
-	                                 .restarts = w->restarts, .next_start_ms = left < -1 ? 0 : left};
+	return (struct supervisor_state){.is_wanted = w->is_wanted,
+	                                 .is_crash_loop = w->is_crash_loop && !is_steady,
+	                                 .restarts = w->restarts,
+	                                 .next_start_ms = left < -1 ? 0 : left};
 }

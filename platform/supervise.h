@@ -2,9 +2,9 @@
 #ifndef PLATFORM_SUPERVISE_H
 #define PLATFORM_SUPERVISE_H
 /*
- * Slots that should run are started again when they exit: after 250 ms, doubling to 30 s, each ± 20 % so that many do not
- * come back in step; counted anew once an instance stayed up for 30 s. Five exits within 60 s are a crash loop: said so,
- * and still tried at the longest wait.
+ * Slots that should run are started again when they exit: after 250 ms, doubling to 30 s, each ± 20 % so that
+ * many do not come back in step; counted anew once an instance stayed up for 30 s. Five exits within 60 s are
+ * a crash loop: said so, and still tried at the longest wait.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,10 +36,11 @@ struct supervisor_events {
 	/* A start that was due was refused. It is tried again as after an exit. */
 	void (*failed)(const char *id, const struct err *, void *arg);
 };
-struct supervisor *supervisor_new(struct reactor *, struct slots *, const struct supervisor_events *, void *arg);
+struct supervisor *supervisor_new(struct reactor *, struct slots *, const struct supervisor_events *,
+                                  void *arg);
 void supervisor_free(struct supervisor *);
-/* From now on the slot should run. It is started with the spec when nothing lives there (at once; a slot in crash loop
- * starts counting anew); a running one is left alone, whatever spec it was started with. */
+/* From now on the slot should run. It is started with the spec when nothing lives there (at once; a slot
+ * in crash loop starts counting anew); a running one is left alone, whatever spec it was started with. */
 bool supervisor_want(struct supervisor *, const struct slot_spec *, struct err *err);
 /* The same for a slot that was adopted, with the spec kept on disk. */
 bool supervisor_want_again(struct supervisor *, const char *id, struct err *err);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A service for the tests of slots and logs: prints "RUN N" lines, N from 0, RUN its pid, each with one write(2), so
- * that a SIGKILL cuts none. Arguments: how many lines (0: for ever), µs between two, padding bytes a line.
- * SIGTERM ends it with status 0; with a fourth argument it is ignored. A journal of what was really written is kept in
- * the file named by COUNTING_JOURNAL: "RUN N" of the last line, written over in place after each.
+ * A service for the tests of slots and logs: prints "RUN N" lines, N from 0, RUN its pid, each with one
+ * write(2), so that a SIGKILL cuts none. Arguments: how many lines (0: for ever), µs between two, padding
+ * bytes a line (at most 72). SIGTERM ends it with status 0; with a fourth argument it is ignored. A journal of what was
+ * really written is kept in the file named by COUNTING_JOURNAL: "RUN N" of the last line, written over in
+ * place after each.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -22,28 +23,28 @@ static void on_term(int sig)
 	is_asked = 1;
 }
 
+static const char dots[] = "........................................................................";
+
 int main(int argc, char **argv)
 {
 	long count = argc > 1 ? atol(argv[1]) : 0, us = argc > 2 ? atol(argv[2]) : 1000;
 	int padding = argc > 3 ? atoi(argv[3]) : 0;
 	const char *name = getenv("COUNTING_JOURNAL");
-	char path[512], line[8192], note[64];
+	char path[512], line[256], note[64];
 	int journal = -1;
 	if (name && snprintf(path, sizeof(path), "%s.%d", name, (int)getpid()) < (int)sizeof(path))
 		journal = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (padding > 4000)
-		padding = 4000; /* of one write(2) to a pipe, at most PIPE_BUF is atomic */
 	signal(SIGTERM, argc > 4 ? SIG_IGN : on_term);
 	for (long n = 0; !is_asked && (count == 0 || n < count); n++) {
-		int len = snprintf(line, sizeof(line), "%d %ld %.*s\n", (int)getpid(), n, padding,
-		                   "................................................................................");
+		int len = snprintf(line, sizeof(line), "%d %ld %.*s\n", (int)getpid(), n, padding, dots);
 		if (write(STDOUT_FILENO, line, (size_t)len) != len)
 			return 1;
 		len = snprintf(note, sizeof(note), "%-15d %-15ld\n", (int)getpid(), n);
 		if (journal >= 0 && pwrite(journal, note, (size_t)len, 0) != len)
 			return 1;
 		if (us > 0)
-			nanosleep(&(struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000}, NULL);
+			nanosleep(&(struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000},
+			          NULL);
 	}
 	return 0;
 }

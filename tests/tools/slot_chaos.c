@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kills daemon, keeper and instances of tests/tools/slot_daemon.c, and proves that no slot ever had two instances and
- * that every line an instance wrote is in the log exactly once. What was written is known from counting_service's journal.
+ * Kills daemon, keeper and instances of tests/tools/slot_daemon.c, and proves that no slot ever had two
+ * instances and that every line an instance wrote is in the log exactly once. What was written is known from
+ * counting_service's journal.
  *   slot_chaos rounds STATE ROUNDS SEED    kills at random, keeper on duty
- *   slot_chaos point STATE CALL N          one daemon under strace, killed when it enters its N-th CALL; then another
- * Prints "rounds N, instances N, lines N" or "killed|not-reached, lines N"; problems go to stderr. Status 0: all is proved.
+ *   slot_chaos point STATE CALL N          one daemon killed when it enters its N-th CALL; then another
+ * Prints "rounds N, instances N, lines N" or "killed|not-reached, lines N"; problems go to stderr. Status 0:
+ * all is proved.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -78,7 +80,8 @@ static void look_at(struct chaos *c, pid_t pid, struct str *text)
 		if (!has_text(text, mark))
 			continue;
 		if (c->instances[i]) {
-			fprintf(stderr, "slot %s has two instances: %d and %d\n", slots[i], (int)c->instances[i], (int)pid);
+			fprintf(stderr, "slot %s has two instances: %d and %d\n", slots[i],
+			        (int)c->instances[i], (int)pid);
 			c->doubles++;
 		}
 		c->instances[i] = pid;
@@ -128,7 +131,8 @@ static bool wait_until(struct chaos *c, bool (*is_so)(const struct chaos *), con
 		poll(NULL, 0, SAMPLE_MS);
 	}
 	fprintf(stderr, "waited too long until %s: keeper %d, daemon %d, instances %d %d %d\n", what,
-	        (int)c->keeper_pid, (int)c->daemon_pid, (int)c->instances[0], (int)c->instances[1], (int)c->instances[2]);
+	        (int)c->keeper_pid, (int)c->daemon_pid, (int)c->instances[0], (int)c->instances[1],
+	        (int)c->instances[2]);
 	c->problems++;
 	return false;
 }
@@ -189,7 +193,8 @@ static void check_journal(struct chaos *c, const char *name, struct run *runs, s
 	struct str text = {0};
 	int pid;
 	long last;
-	if (file_read(c->place.root_fd, name, 256, &text, NULL) && sscanf(str_text(&text), "%d %ld", &pid, &last) == 2) {
+	if (file_read(c->place.root_fd, name, 256, &text, NULL) &&
+	    sscanf(str_text(&text), "%d %ld", &pid, &last) == 2) {
 		const struct run *r = run_of(runs, n, pid);
 		/* killed between writing a line and noting it: one more is there */
 		if (r->lines != last + 1 && r->lines != last + 2) {
@@ -214,9 +219,11 @@ static long check_logs(struct chaos *c, size_t *n_runs)
 		if (line.kind != LOG_TEXT)
 			continue;
 		total++;
-		struct run *run = sscanf(line.text, "%d %ld", &pid, &n) == 2 ? run_of(runs, n_runs, pid) : NULL;
+		struct run *run =
+			sscanf(line.text, "%d %ld", &pid, &n) == 2 ? run_of(runs, n_runs, pid) : NULL;
 		if (!run || n != run->lines) {
-			fprintf(stderr, "slot %s: \"%.40s\" where line %ld was due\n", line.slot, line.text, run ? run->lines : -1);
+			fprintf(stderr, "slot %s: \"%.40s\" where line %ld was due\n", line.slot, line.text,
+			        run ? run->lines : -1);
 			c->problems++;
 		} else {
 			run->lines++;
@@ -242,7 +249,8 @@ static char *pair(const char *name, const char *value)
 }
 
 /* slots: what the daemon starts when it is not there; args: counting_service's. */
-static bool start(struct chaos *c, const char *const *argv, const char *ids, const char *args, struct child *child)
+static bool start(struct chaos *c, const char *const *argv, const char *ids, const char *args,
+                  struct child *child)
 {
 	struct err err;
 	struct str command = {0};
@@ -346,8 +354,8 @@ static int point(struct chaos *c, const char *call, const char *nth)
 	snprintf(trace, sizeof(trace), "trace=%s", call);
 	snprintf(inject, sizeof(inject), "inject=%s:signal=KILL:when=%s", call, nth);
 	/* without -f: the daemon alone, not the instances it starts */
-	const char *const argv[] = {"strace", "-qq", "-o", "/dev/null", "-e", trace, "-e", inject, c->daemon, "--daemon",
-	                            c->place.root, NULL};
+	const char *const argv[] = {"strace", "-qq", "-o", "/dev/null", "-e", trace, "-e", inject,
+	                            c->daemon, "--daemon", c->place.root, NULL};
 	struct child child;
 	struct child_end end;
 	size_t runs = 0;
@@ -388,7 +396,8 @@ int main(int argc, char **argv)
 	str_finish(&tool);
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* in the place of init, which in a container may reap nobody */
 	bool is_rounds = strcmp(argv[1], "rounds") == 0;
-	int status = is_rounds ? rounds(&c, atoi(argv[3]), (unsigned)atoi(argv[4])) : point(&c, argv[3], argv[4]);
+	int status =
+		is_rounds ? rounds(&c, atoi(argv[3]), (unsigned)atoi(argv[4])) : point(&c, argv[3], argv[4]);
 	clean_up(&c);
 	free(c.daemon);
 	free(c.service);

@@ -2,9 +2,9 @@
 /*
  * The least daemon that keeps slots alive, for tests/crash/kill.sh: keeper, shim and slots are the real ones.
  *   slot_daemon --keeper STATE   as fairway does it
- *   slot_daemon --daemon STATE   adopts, keeps the slots of SLOT_DAEMON_SLOTS ("a b c") running counting_service with
- *                                SLOT_DAEMON_ARGS. STATE/stop tells it to stop them and end; when it holds "idle", to start
- *                                only what never ran, and to end once nothing runs
+ *   slot_daemon --daemon STATE   adopts, keeps the slots of SLOT_DAEMON_SLOTS ("a b c") running the command
+ *                                SLOT_DAEMON_ARGS. STATE/stop tells it to stop them and end; when it holds
+ *                                "idle", to start only what never ran, and to end once nothing runs
  *   slot_daemon --logs STATE     every line of every slot, merged, as `kind slot text`
  */
 #include <stdio.h>
@@ -114,9 +114,12 @@ static int run_daemon(const char *root)
 	struct err err = {0};
 	struct daemon d = {.log = log_on(STDERR_FILENO, "daemon"), .reactor = reactor_new(&err)};
 	const struct slots_events events = {.exited = on_exited};
-	int lock = d.reactor && place_open(&d.place, root, &err) ? place_lock(&d.place, "daemon.lock", 200, &err) : -1;
+	int lock = d.reactor && place_open(&d.place, root, &err)
+	                   ? place_lock(&d.place, "daemon.lock", 200, &err)
+	                   : -1;
 	const char *size = getenv("SLOT_DAEMON_FILE_BYTES");
-	struct slots_config config = {.log = d.log, .log_file_bytes = size ? atoll(size) : 0, .log_files = 1000};
+	struct slots_config config = {
+		.log = d.log, .log_file_bytes = size ? atoll(size) : 0, .log_files = 1000};
 	if (lock >= 0)
 		d.slots = slots_new(d.reactor, &d.place, &config, &events, &d, &err);
 	if (!d.slots || !slots_adopt(d.slots, &err)) {

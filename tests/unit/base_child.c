@@ -107,7 +107,8 @@ static void only_what_is_passed_is_open(void **state)
 	int low = dup2(b[0], 4), high = dup2(a[0], 3);
 	assert_true(low == 4 && high == 3);
 	struct child_start s = {.pass = {4, 3}, .n_pass = 2};
-	char *text = output_of("read x <&3; read y <&4; echo $x$y; ls /proc/self/fd | tr '\\n' ' '; readlink /proc/self/fd/0",
+	char *text = output_of("read x <&3; read y <&4; echo $x$y; ls /proc/self/fd | tr '\\n' ' '; "
+	                       "readlink /proc/self/fd/0",
 	                       &s, &end);
 	assert_string_equal(text, "BA\n0 1 2 3 4 5 /dev/null\n"); /* 5 is the folder that ls reads */
 	free(text);

@@ -385,7 +385,8 @@ static void hostile_cursors(void **state)
 	static const char *const bad[] = {"x", "one:", "one:1.2", "one:1.2.3,", "one:-1.2.3", "one: 1.2.3", "../x:1.2.3",
 	                                  "one:1.2.3;", ":1.2.3", "one:1.2.3.4", "one:99999999999999999999999.1.1"};
 	static const char *const odd[] = {"one:1.999999.0", "one:999.1.1", "one:1.0.99999999999", "one:0.5.5",
-	                                  "one:9999999999999999999.9999999999999999999.9999999999999999999", "other:1.2.3", ""};
+	                                  "one:9999999999999999999.9999999999999999999.9999999999999999999",
+	                                  "other:1.2.3", ""};
 	struct log_line line;
 	struct err err;
 	open_log(b, 0, 0);

@@ -144,7 +144,8 @@ static void links_and_strangers_are_refused(void **state)
 static void a_socket_folder_of_others_is_not_safe(void **state)
 {
 	struct err err;
-	char *folder = below(*state, "open"), *socket = below(*state, "open/api.sock"), *none = below(*state, "no/api.sock");
+	char *folder = below(*state, "open"), *socket = below(*state, "open/api.sock"),
+	     *none = below(*state, "no/api.sock");
 	assert_int_equal(mkdir(folder, 0700), 0);
 	assert_true(place_socket_is_safe(socket, &err));
 	assert_int_equal(chmod(folder, 0755), 0);

@@ -116,7 +116,8 @@ static bool start(struct bed *b, const char *script, struct err *err)
 	const char *const more[] = {"MARK=here", NULL};
 	const char *const tags[] = {"release=7", NULL};
 	char **env = child_env_new(more);
-	struct slot_spec spec = {.id = "one", .dir = b->root, .argv = argv, .env = (const char *const *)env, .tags = tags};
+	struct slot_spec spec = {
+		.id = "one", .dir = b->root, .argv = argv, .env = (const char *const *)env, .tags = tags};
 	bool is_ok = slot_start(b->slots, &spec, err);
 	child_env_free(env);
 	return is_ok;
@@ -172,14 +173,16 @@ static void runs_and_exits(void **state)
 static void an_instance_inherits_only_its_lock(void **state)
 {
 	struct bed *b = *state;
-	assert_true(start(b, "cd /proc/self/fd && for f in *; do case $f in 0|1|2) ;; *) readlink $f; esac; done; "
-	                     "readlink 0; grep SigBlk /proc/self/status; grep SigIgn /proc/self/status", NULL));
+	assert_true(start(b,
+	                  "cd /proc/self/fd && for f in *; do case $f in 0|1|2) ;; *) readlink $f; esac; done; "
+	                  "readlink 0; grep SigBlk /proc/self/status; grep SigIgn /proc/self/status", NULL));
 	assert_true(wait_for(b, &b->exited, 1));
 	char text[512];
 	logged(b, text, sizeof(text));
 	assert_non_null(strstr(text, "/slots/one/lock|"));
 	assert_non_null(strstr(text, "/dev/null|SigBlk:\t0000000000000000|SigIgn:\t"));
-	/* 32 and 33 are the C library's own, and beyond its reach when whoever started the test ignores them */
+	/* 32 and 33 are the C library's own, and beyond its reach when whoever started the test ignores
+	 * them */
 	assert_int_equal(strtoull(strstr(text, "SigIgn:") + 7, NULL, 16) & 0x7FFFFFFF, 0);
 	assert_null(strstr(text, "pipe:"));
 	assert_null(strstr(text, "eventpoll"));
@@ -224,13 +227,16 @@ static void a_second_one_is_refused(void **state)
 	assert_int_equal(run_shim(b), SHIM_HELD);
 }
 
-/* Programs that close every descriptor they inherited let go of the lock; they are found by their identity. */
+/* Programs that close every descriptor they inherited let go of the lock; they are found by their
+ * identity. */
 static void an_instance_without_its_lock_counts(void **state)
 {
 	struct bed *b = *state;
 	struct slot_info info;
-	const char *const argv[] = {"python3", "-c", "import os,time; os.closerange(3, 4096); print('shut', flush=True); "
-	                                             "time.sleep(60)", NULL};
+	const char *const argv[] = {"python3", "-c",
+	                            "import os,time; os.closerange(3, 4096); print('shut', flush=True); "
+	                            "time.sleep(60)",
+	                            NULL};
 	char **env = child_env_new(NULL);
 	struct slot_spec spec = {.id = "one", .dir = "/", .argv = argv, .env = (const char *const *)env};
 	assert_true(slot_start(b->slots, &spec, NULL));
@@ -322,7 +328,8 @@ static void records_of_another_boot_are_dead(void **state)
 	assert_true(wait_for(b, &b->exited, 1));
 	slots_free(b->slots);
 	/* this very process, but recorded under another boot */
-	struct slot_identity who = {.pid = getpid(), .pid_namespace = b->place.pid_namespace, .boot_id = "another"};
+	struct slot_identity who = {
+		.pid = getpid(), .pid_namespace = b->place.pid_namespace, .boot_id = "another"};
 	assert_true(slot_identity_of(getpid(), &who.start));
 	assert_false(slot_identity_is_alive(&who, &b->place));
 	int dir = slot_folder(&b->place, "one", NULL), lock = slot_lock_open(dir, NULL);
