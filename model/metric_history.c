@@ -16,8 +16,8 @@
 #define INSTANCE_NAME 128
 
 /*
- * A track is one metric of interest with a row of numbers for each second. Columns: of requests, all and failed;
- * of a histogram, one for each `le`; of a value, its growth (when it is a counter).
+ * A track is one metric of interest with a row of numbers for each second. Columns: of requests, all and
+ * failed; of a histogram, one for each `le`; of a value, its growth (when it is a counter).
  */
 enum track_kind { TRACK_REQUESTS, TRACK_HISTOGRAM, TRACK_VALUE };
 enum { COLUMN_ALL, COLUMN_FAILED, N_REQUEST_COLUMNS };

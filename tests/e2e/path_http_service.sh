@@ -34,7 +34,7 @@ sed -n 's/^Ran .* in \([0-9]*\)\..*s$/\1/p' "$dir/unittest" | grep -qx 0
 check 'in less than a second'
 [ "$(cd "$dir/orders" && git init -q . && git status --porcelain | grep -c pycache)" = 0 ]
 check 'what Python leaves behind is ignored by git'
-! ls -A "$dir" | grep -q '\.new$'
+! ls -A "$dir" | grep >/dev/null '\.new$'
 check 'nothing temporary stays'
 
 before=$(cat "$dir/orders/main.py" | cksum)
@@ -60,12 +60,12 @@ read -r first <&3
 port=$(printf '%s\n' "$first" | python3 -c 'import json, sys; print(json.load(sys.stdin)["port"])')
 [ "${port:-0}" -gt 0 ]
 check 'it starts and says where it listens, as JSON'
-ask / | grep -q '^200 {"service": "orders", "environment": "dev", "version": "1.2.3"}'
+ask / | grep >/dev/null '^200 {"service": "orders", "environment": "dev", "version": "1.2.3"}'
 check 'it answers'
 [ "$(ask /healthz)" = '200 ok' ] && [ "$(ask /readyz)" = '200 ready' ]
 check 'it is healthy and ready'
 echo errors=1 >"$dir/fault"
-ask / | grep -q '^500 ' && [ "$(ask /healthz)" = '200 ok' ]
+ask / | grep >/dev/null '^500 ' && [ "$(ask /healthz)" = '200 ok' ]
 check 'the fault file makes requests fail, but no probe'
 read -r line <&3
 printf '%s\n' "$line" | python3 -c '
@@ -74,7 +74,7 @@ line = json.load(sys.stdin)
 sys.exit(line["level"] != "error" or "InjectedFault" not in line["msg"] or "Traceback" not in line["trace"])'
 check 'the failure is a log line with its stack trace'
 rm "$dir/fault"
-ask / | grep -q '^200 '
+ask / | grep >/dev/null '^200 '
 check 'without the file it works again'
 metrics=$(ask /metrics)
 printf '%s\n' "$metrics" | grep -qx 'http_requests_total{method="GET",path="/",code="500"} 1' &&

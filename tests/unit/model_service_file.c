@@ -220,6 +220,37 @@ static void hostile_values(void **state)
 	assert_complaint("name: \"a\\e[2J\"\n", "control character");
 }
 
+/* Any byte may be wrong: there is a service with a name and its two rules at least, or a complaint. */
+static void every_byte_may_be_wrong(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"name: a\nlanguage: go\nport: 80\nhealth: {path: /h, grace: 1s}\nenv: {A: &x b, C: *x}\n"
+		"scaling: {min_replicas: 1, cpu_target: 7%}\ndatabases: [pg: d]\nrunbooks: [r/a.md]\n"
+		"alerts:\n- {name: E, when: error_ratio, above: 5%, for: 3s}\nwatch: {prod: 1m}\nrun: [./a, "
+		"'b']\n";
+	static const char wrong[] = {'\0', '\n', ' ', '"', '\'', '{', '[',   ']',
+				     ':',  '-',  '&', '*', '%',  '9', '\xff'};
+	char bytes[sizeof(text)];
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		for (size_t j = 0; j < sizeof(wrong); j++) {
+			struct service_file f;
+			struct complaints c = {0};
+			memcpy(bytes, text, sizeof(text));
+			bytes[i] = wrong[j];
+			if (service_file_parse(&f, "service.yaml", bytes, sizeof(text) - 1, &c)) {
+				assert_true(str_is_name(f.name));
+				assert_true(f.n_alerts >= 2);
+				assert_null(c.text);
+			} else {
+				assert_non_null(c.text);
+			}
+			service_file_finish(&f);
+			complaints_finish(&c);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +263,7 @@ int main(void)
 		cmocka_unit_test(argv_is_shown_as_a_shell_would_need_it),
 		cmocka_unit_test(complaints_name_all),
 		cmocka_unit_test(hostile_values),
+		cmocka_unit_test(every_byte_may_be_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
