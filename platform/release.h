@@ -30,15 +30,15 @@ struct releases;
 #define RELEASE_KEPT 20         /* of a service; older ones that nobody runs are removed, records too */
 
 struct releases *releases_new(struct daemon *, struct err *);
-void releases_free(struct releases *); /* builds are ended */
+void releases_free(struct releases *);                 /* builds are ended */
 bool releases_resume(struct releases *, struct err *); /* once, before any deploy */
 
-struct release_wish { /* copied */
+struct release_wish {                      /* copied */
 	const char *service, *environment; /* environment: whose approval the build needs */
-	const char *folder;   /* where the service.yaml lies */
-	const char *version;  /* NULL: what lies there now; else a kept release's, a tag, or a commit */
+	const char *folder;                /* where the service.yaml lies */
+	const char *version; /* NULL: what lies there now; else a kept release's, a tag, or a commit */
 	const char *by;
-	const char *log;      /* name of the build log in STATE/builds, "deploy-12.log" */
+	const char *log; /* name of the build log in STATE/builds, "deploy-12.log" */
 };
 /* release NULL: failed, err says why (ERR_NOT_FOUND: no such version; ERR_REFUSED: commands not approved;
  * ERR_FAILED: the build's last lines; ERR_CANCELLED). Borrowed for the call, which comes from the loop,
@@ -46,7 +46,7 @@ struct release_wish { /* copied */
 typedef void release_done(const struct release *, const struct err *, void *arg);
 /* NULL: the wish cannot be begun. The job is over after done() was called. */
 struct release_job *release_want(struct releases *, const struct release_wish *, release_done *, void *arg,
-                                 struct err *err);
+				 struct err *err);
 void release_job_cancel(struct release_job *); /* done() is not called any more */
 
 /* By number, or by version or "#NUMBER": the newest of that version. NULL when none is kept. Borrowed as
@@ -56,17 +56,19 @@ const struct release *release_find(const struct releases *, const char *service,
 /* The release that a rollback of a placement goes to: the newest below `number` that served there before
  * and is not bad. */
 const struct release *release_last_good(const struct releases *, const char *service, const char *environment,
-                                        int64_t number);
+					int64_t number);
 char *release_folder(const struct releases *, const char *service, int64_t number); /* absolute; free() it */
 /* Its service.yaml, as it was built. */
-bool release_file(const struct releases *, const char *service, int64_t number, struct service_file *, struct err *);
+bool release_file(const struct releases *, const char *service, int64_t number, struct service_file *,
+		  struct err *);
 /* Bad holds in every environment. reason NULL takes the mark away. */
-bool release_mark_bad(struct releases *, const char *service, int64_t number, const char *reason, struct err *);
+bool release_mark_bad(struct releases *, const char *service, int64_t number, const char *reason,
+		      struct err *);
 /* Writes current_in of all releases of the service anew, after a target changed. */
 void release_refresh_current(struct releases *, const char *service);
 
 /* Whether a person approved what this file runs, there and in that folder. ERR_REFUSED with the way to
  * approve. */
 bool release_is_approved(const struct daemon *, const struct service_file *, const char *environment,
-                         const char *folder, struct err *err);
+			 const char *folder, struct err *err);
 #endif

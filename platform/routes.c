@@ -162,11 +162,12 @@ const struct slot_spec *routes_spec(const struct routes *r)
 
 static bool backends_are(const struct route *route, const uint16_t *backends, size_t count)
 {
-	return route->backend_count == count && (!count || !memcmp(route->backends, backends, count * sizeof(*backends)));
+	return route->backend_count == count &&
+	       (!count || !memcmp(route->backends, backends, count * sizeof(*backends)));
 }
 
 void routes_set(struct routes *r, const char *service, const char *environment, uint16_t port,
-                const uint16_t *backends, size_t count)
+		const uint16_t *backends, size_t count)
 {
 	char placement[ROUTE_NAME];
 	struct route *route = (struct route *)route_table_find(&r->table, port);

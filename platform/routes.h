@@ -30,7 +30,7 @@ const struct slot_spec *routes_spec(const struct routes *);
 /* From the end of this turn on requests to that stable port go to these backends (none: 503). The service
  * and the environment are the placement's. */
 void routes_set(struct routes *, const char *service, const char *environment, uint16_t port,
-                const uint16_t *backends, size_t count);
+		const uint16_t *backends, size_t count);
 void routes_remove(struct routes *, uint16_t port); /* the stable address is given up */
 
 /* Whether the relay serves by the newest table. */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLATFORM_RELEASE_MAKE_H
+#define PLATFORM_RELEASE_MAKE_H
+/* Inside platform/release*.c: what the keeping of releases and the making of them share. */
+#include "platform/daemon.h"
+#include "platform/release.h"
+
+struct making; /* one build, for whoever waits for it */
+
+struct releases {
+	struct daemon *daemon;
+	struct making *makings;   /* in the order they were asked for */
+	struct release_job *told; /* jobs whose outcome is told in the next turn */
+	uint64_t serial;          /* of names of half-made folders */
+	int running;
+};
+
+void release_make_end_all(struct releases *);
+bool release_load_file(const char *folder, struct service_file *, struct err *);
+bool release_folder_is_known(const struct releases *, const char *service, const char *folder);
+int64_t release_to_forget(const struct releases *, const char *service);
+#endif
