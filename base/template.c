@@ -333,6 +333,8 @@ static bool is_true(const struct template_value *v)
 	switch (v->kind) {
 	case TEMPLATE_TEXT:
 		return !str_empty(v->text);
+	case TEMPLATE_NUMBER:
+		return strcmp(v->text, "0") != 0;
 	case TEMPLATE_BOOL:
 		return v->truth;
 	case TEMPLATE_LIST:

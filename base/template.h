@@ -7,8 +7,8 @@
  *
  *	<%name%>               the value as a whole literal of the target format: quotes included
  *	<%{name}%>  <%&name%>  the value as it is
- *	<%#x%> … <%/x%>        once if x is true, a text that is not empty or a map; once for each element of
- * a list
+ *	<%#x%> … <%/x%>        once if x is true, a map, a text that is not empty or a number that is not 0;
+ *once for each element of a list
  *	<%^x%> … <%/x%>        once if x is false, empty or not there
  *	<%! comment %>         nothing;  <%.%> the element itself;  <%a.b%> b inside of a
  *

@@ -41,8 +41,8 @@ before=$(cat "$dir/orders/main.py" | cksum)
 render "$dir/orders" name=orders team=other
 [ $? -eq 3 ] && grep -q 'exists already' "$dir/err" && [ "$before" = "$(cat "$dir/orders/main.py" | cksum)" ]
 check 'an existing folder is refused and left as it is'
-render "$dir/bad" name=Orders team=payments port=80
-[ $? -eq 2 ] && grep -q 'name: "Orders"' "$dir/err" && grep -q 'port: "80"' "$dir/err" && [ ! -e "$dir/bad" ]
+render "$dir/bad" name=Orders team=payments port=80000
+[ $? -eq 2 ] && grep -q 'name: "Orders"' "$dir/err" && grep -q 'port: "80000"' "$dir/err" && [ ! -e "$dir/bad" ]
 check 'wrong answers are all named and make nothing'
 
 # A hostile description must reach every file as text.

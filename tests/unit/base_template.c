@@ -18,6 +18,7 @@ static const struct template_value *sample(struct arena *a)
 	template_set_text(a, map, "empty", "");
 	template_set_text(a, map, "odd", "a\"b'c\\d$e\n*f*");
 	template_set_number(a, map, "port", "8080");
+	template_set_number(a, map, "zero", "0");
 	template_set_bool(a, map, "yes", true);
 	template_set_bool(a, map, "no", false);
 	struct template_value *list = template_set_list(a, map, "list");
@@ -47,6 +48,7 @@ static void semantics(void **state)
 		{"<%yes%>", "true"},
 		{"<%#yes%>a<%/yes%><%#no%>b<%/no%><%^no%>c<%/no%>", "ac"},
 		{"<%#empty%>a<%/empty%><%^empty%>b<%/empty%>", "b"},
+		{"<%#port%>a<%/port%><%#zero%>b<%/zero%><%^zero%>c<%/zero%>", "ac"},
 		{"<%#absent%>a<%/absent%><%^absent%>b<%/absent%>", "b"},
 		{"<%#list%>[<%.%>]<%/list%><%#none%>z<%/none%>", "[x][y]"},
 		{"<%#people%><%name%> of <%port%><%^is_last%>, <%/is_last%><%/people%>",

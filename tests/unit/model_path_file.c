@@ -217,7 +217,8 @@ static void http_service_with_hostile_answers(void **state)
 		assert_string_equal(s.description, values[i]);
 		assert_string_equal(s.name, "orders");
 		assert_string_equal(s.team, "payments");
-		assert_int_equal(s.port, 8080);
+		assert_true(s.has_port);
+		assert_int_equal(s.port, 0);
 		assert_non_null(tree_find(&out, service_file_runbook(&s, "HighErrorRatio")));
 		assert_null(strstr(tree_find(&out, "main.py")->bytes, "<%"));
 		service_file_finish(&s);

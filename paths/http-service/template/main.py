@@ -223,7 +223,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 def main():
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    server = Server(int(os.environ.get("PORT", "<%port%>")))
+    server = Server(int(os.environ.get("PORT", "8080")))
     log("info", "listening", port=server.port, version=VERSION)
     signal.sigwait(STOP_SIGNALS)
     server.stop()
