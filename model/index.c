@@ -37,6 +37,7 @@ struct index {
 	enum phase_of_build phase;
 	size_t at, kept;   /* progress of the phase: rows read, rows written */
 	struct rows work, spare;
+	struct rows places; /* where the rows of spare go, while merging changes */
 	size_t *ends, *new_ends; /* where each run ends in work, in spare */
 	size_t n_ends, n_new_ends, ends_cap;
 	size_t left, right, right_end, run; /* of the merge under way */
@@ -85,6 +86,7 @@ void index_free(struct index *ix)
 	free(ix->is_dirty);
 	free(ix->work.at);
 	free(ix->spare.at);
+	free(ix->places.at);
 	free(ix->ends);
 	free(ix->new_ends);
 	free(ix);
@@ -204,38 +206,55 @@ static void fresh_rows(struct index *ix, struct rows *out)
 		qsort_r(out->at, out->n, sizeof(*out->at), order_at, ix);
 }
 
-/* into = old without its dirty rows, merged with the sorted fresh ones that pass. */
-static void merge_fresh(struct index *ix, const struct rows *old, const struct rows *fresh, struct rows *into,
-                        bool is_filtered)
+/* The place before which h belongs in rows[from .. n). */
+static size_t place_of(const struct index *ix, const struct rows *rows, size_t from, record_handle h)
 {
-	size_t k = 0;
-	rows_reserve(into, old->n + fresh->n);
-	into->n = 0;
-	for (size_t i = 0; i < old->n; i++) {
-		if (is_dirty(ix, old->at[i]))
-			continue;
-		for (; k < fresh->n && order(fresh->at[k], old->at[i], ix) < 0; k++)
-			if (!is_filtered || passes(ix, fresh->at[k]))
-				into->at[into->n++] = fresh->at[k];
-		into->at[into->n++] = old->at[i];
+	size_t low = from, high = rows->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (order(rows->at[middle], h, ix) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	for (; k < fresh->n; k++)
-		if (!is_filtered || passes(ix, fresh->at[k]))
-			into->at[into->n++] = fresh->at[k];
+	return low;
+}
+
+/* Takes the dirty rows out, finds the place of each fresh one by halving, then opens the gaps from the back: the
+ * rows that stay are moved, but not compared. */
+static void merge_fresh(struct index *ix, struct rows *rows, const struct rows *fresh, bool is_filtered)
+{
+	size_t n = 0, from = 0;
+	for (size_t i = 0; i < rows->n; i++)
+		if (!is_dirty(ix, rows->at[i]))
+			rows->at[n++] = rows->at[i];
+	rows->n = n;
+	rows_reserve(rows, n + fresh->n);
+	ix->spare.n = ix->places.n = 0;
+	for (size_t i = 0; i < fresh->n; i++) {
+		if (is_filtered && !passes(ix, fresh->at[i]))
+			continue;
+		from = place_of(ix, rows, from, fresh->at[i]);
+		rows_add(&ix->spare, fresh->at[i]);
+		rows_add(&ix->places, (uint32_t)from);
+	}
+	rows->n += ix->spare.n;
+	for (size_t k = ix->spare.n; k > 0; k--) {
+		size_t place = ix->places.at[k - 1];
+		memmove(rows->at + place + k, rows->at + place, (n - place) * sizeof(*rows->at));
+		rows->at[place + k - 1] = ix->spare.at[k - 1];
+		n = place;
+	}
 }
 
 static void merge_dirty(struct index *ix)
 {
 	if (!ix->dirty.n)
 		return;
-	struct rows *fresh = &ix->work;
-	fresh_rows(ix, fresh);
-	merge_fresh(ix, &ix->all, fresh, &ix->spare, false);
-	rows_swap(&ix->all, &ix->spare);
-	if (ix->has_shown) {
-		merge_fresh(ix, &ix->shown, fresh, &ix->spare, true);
-		rows_swap(&ix->shown, &ix->spare);
-	}
+	fresh_rows(ix, &ix->work);
+	merge_fresh(ix, &ix->all, &ix->work, false);
+	if (ix->has_shown)
+		merge_fresh(ix, &ix->shown, &ix->work, true);
 	forget_dirty(ix);
 	ix->was_changed = true;
 }

@@ -87,8 +87,8 @@ static enum log_level by_word(const char *s, size_t len)
 		size_t n = i - from;
 		if (n < 3 || n > 11 || (s[from] >= '0' && s[from] <= '9'))
 			continue;
-		bool is_capital = true;
-		for (size_t k = from; k < i; k++)
+		bool is_capital = s[from] < 'a';
+		for (size_t k = from; is_capital && k < i; k++)
 			is_capital = is_capital && s[k] >= 'A' && s[k] <= 'Z';
 		bool is_marked = i < len && (s[i] == ':' || (from && is_one_of(s[from - 1], "[<|(") &&
 		                                             is_one_of(s[i], "]>|)")));
@@ -99,37 +99,38 @@ static enum log_level by_word(const char *s, size_t len)
 	return LOG_LEVEL_NONE;
 }
 
-/* The value after "level": or level=; at points behind the name. */
-static enum log_level value_at(const char *s, size_t len, size_t at)
-{
-	while (at < len && strchr("\" \t:=", s[at]) && s[at])
-		at++;
-	size_t from = at;
-	while (at < len && is_word(s[at]))
-		at++;
-	return log_level_of(s + from, at - from);
-}
-
-static enum log_level by_member(const char *s, size_t len)
+static bool is_level_name(const char *s, size_t len)
 {
 	static const char *const members[] = {"level", "severity", "lvl", "loglevel"};
-	if (*s != '{' && !memchr(s, '=', len))
-		return LOG_LEVEL_NONE;
+	for (size_t m = 0; m < sizeof(members) / sizeof(members[0]); m++)
+		if (strlen(members[m]) == len && memcmp(members[m], s, len) == 0)
+			return true;
+	return false;
+}
+
+/* `"level": "warn"` or `level=warn`: each colon or equals sign is looked at from both sides. */
+static enum log_level by_member(const char *s, size_t len)
+{
+	bool is_json = *s == '{';
 	size_t end = len < MEMBER_LOOK ? len : MEMBER_LOOK;
-	for (size_t m = 0; m < sizeof(members) / sizeof(members[0]); m++) {
-		size_t n = strlen(members[m]);
-		for (size_t from = 0; from < end;) {
-			const char *hit = memmem(s + from, end - from, members[m], n);
-			if (!hit)
-				break;
-			size_t at = (size_t)(hit - s);
-			from = at + n;
-			bool is_json = at && s[at - 1] == '"' && from < len && s[from] == '"';
-			bool is_logfmt = (!at || s[at - 1] == ' ') && from < len && s[from] == '=';
-			enum log_level level = is_json || is_logfmt ? value_at(s, len, from) : LOG_LEVEL_NONE;
-			if (level)
-				return level;
-		}
+	for (const char *p = s; (p = memchr(p, is_json ? ':' : '=', (size_t)(s + end - p))); p++) {
+		size_t to = (size_t)(p - s), at = to + 1;
+		if (is_json && (!to || s[--to] != '"'))
+			continue;
+		size_t from = to;
+		while (from && is_word(s[from - 1]))
+			from--;
+		bool is_whole = !from || s[from - 1] == (is_json ? '"' : ' ');
+		if (!is_whole || !is_level_name(s + from, to - from))
+			continue;
+		while (at < len && is_one_of(s[at], "\" \t"))
+			at++;
+		size_t value = at;
+		while (at < len && is_word(s[at]))
+			at++;
+		enum log_level level = log_level_of(s + value, at - value);
+		if (level)
+			return level;
 	}
 	return LOG_LEVEL_NONE;
 }

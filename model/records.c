@@ -46,6 +46,8 @@ struct records {
 	record_handle *log;
 	uint32_t log_size;
 	uint64_t log_oldest, log_latest;
+	struct str scratch;
+	uint32_t warm; /* where records_warm() goes on */
 };
 
 static struct row *row_at(const struct records *t, uint32_t slot)
@@ -92,6 +94,7 @@ void records_free(struct records *t)
 	free(t->buckets);
 	free(t->syncs);
 	free(t->log);
+	str_finish(&t->scratch);
 	text_pool_free(t->pool);
 	free(t);
 }
@@ -448,7 +451,8 @@ uint32_t records_slots(const struct records *t)
 
 static void fold_row(struct records *t, struct row *row)
 {
-	struct str text = {0};
+	struct str *text = &t->scratch;
+	str_reset(text);
 	for (size_t i = 0; i < t->class->n_fields; i++) {
 		const struct field *f = &t->class->fields[i];
 		if (!(f->flags & FIELD_SEARCH) || f->type != FIELD_TEXT)
@@ -456,14 +460,13 @@ static void fold_row(struct records *t, struct row *row)
 		const char *value = *(const char *const *)record_get(record_of(row), f);
 		if (str_empty(value))
 			continue;
-		if (text.len)
-			str_addc(&text, '\n');
-		text_fold(&text, value, strlen(value));
+		if (text->len)
+			str_addc(text, '\n');
+		text_fold(text, value, strlen(value));
 	}
-	row->folded = mem_dup_n(str_text(&text), text.len); /* exact: there may be 50,000 of them */
-	row->folded_len = (uint32_t)text.len;
-	t->bytes += text.len;
-	str_finish(&text);
+	row->folded = mem_dup_n(str_text(text), text->len); /* exact: there may be 50,000 of them */
+	row->folded_len = (uint32_t)text->len;
+	t->bytes += text->len;
 }
 
 const char *records_folded(struct records *t, record_handle h, size_t *len)
@@ -477,6 +480,21 @@ const char *records_folded(struct records *t, record_handle h, size_t *len)
 		fold_row(t, row);
 	*len = row->folded_len;
 	return row->folded;
+}
+
+bool records_warm(struct records *t, size_t most)
+{
+	size_t made = 0;
+	for (uint32_t looked = 0; looked < t->n_slots && made < most; looked++) {
+		if (t->warm >= t->n_slots)
+			t->warm = 0;
+		struct row *row = row_at(t, t->warm++);
+		if (row->is_used && !row->folded) {
+			fold_row(t, row);
+			made++;
+		}
+	}
+	return made == most && most;
 }
 
 size_t records_bytes(const struct records *t)

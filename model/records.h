@@ -63,6 +63,10 @@ uint32_t records_slots(const struct records *); /* slots in use or once used: ha
  * the row changes. NULL when the row is gone. */
 const char *records_folded(struct records *, record_handle, size_t *len);
 
+/* Makes the search texts of at most `most` rows that have none yet; false when all have one. For idle time, and for
+ * the moment a filter's prompt opens: the first letter typed then finds them made. */
+bool records_warm(struct records *, size_t most);
+
 /* Changes are numbered from 1. Those in [records_oldest, records_latest] can still be read. */
 uint64_t records_oldest(const struct records *);
 uint64_t records_latest(const struct records *);

@@ -233,6 +233,9 @@ static void random_against_model(void **state)
 			check_index(narrow, t, model, true, 0);
 		assert_true(!settle || (a != INDEX_BUSY && b != INDEX_BUSY));
 	}
+	while (records_warm(t, 100))
+		;
+	assert_false(records_warm(t, 1));
 	index_free(ix);
 	index_free(narrow);
 	filter_free(ends_with_3);
