@@ -88,6 +88,36 @@ test: setup
 test-built: all $(UNIT) $(TOOLS)
 	@BUILD=$(BUILD) SAN='$(SAN)' sh tests/run.sh $(UNIT) $(sort $(wildcard tests/e2e/*.sh tests/crash/*.sh tests/docs/*.sh))
 
+# Man pages: prose of man/ with what the rows of the program say.
+PAGES    := $(patsubst man/%.in,$(BUILD)/man/%,$(wildcard man/*.in))
+.PHONY: man install uninstall headers
+man: $(PAGES)
+$(BUILD)/man/%: man/%.in tools/man.sh $(BUILD)/fairway
+	@mkdir -p $(@D)
+	@sh tools/man.sh $(BUILD)/fairway $< > $@
+
+install: all man
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 0755 $(BUILD)/fairway '$(DESTDIR)$(PREFIX)/bin/fairway'
+	@for page in $(PAGES); do \
+		section='$(DESTDIR)$(PREFIX)/share/man/man'$${page##*.}; \
+		install -d "$$section" && install -m 0644 "$$page" "$$section/" || exit 1; \
+		echo "install $$section/$${page##*/}"; \
+	done
+
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/fairway'
+	@for page in $(PAGES); do \
+		rm -f '$(DESTDIR)$(PREFIX)/share/man/man'"$${page##*.}/$${page##*/}"; \
+	done
+
+# Each header compiles alone.
+HEADERS  := $(wildcard base/*.h model/*.h tui/*.h backend/*.h platform/*.h views/*.h cli/*.h)
+headers: $(HEADERS:%=$(BUILD)/headers/%)
+$(BUILD)/headers/%: %
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -fsyntax-only -include $< -x c /dev/null && touch $@
+
 clean:
 	rm -rf build
 

@@ -5,63 +5,14 @@
 #include <string.h>
 
 #include "backend/config.h"
+#include "backend/provider.h"
 #include "base/str.h"
 #include "base/version.h"
 #include "cli/help.h"
+#include "cli/mdoc.h"
 #include "cli/verb.h"
 #include "model/action.h"
 #include "model/record.h"
-
-/* Text as words of an mdoc line: a backslash is \e, a hyphen is a minus sign, and what would be a request or a macro
- * is guarded by \&. */
-static void put_words(const char *text)
-{
-	if (text[0] == '.' || text[0] == '\'')
-		fputs("\\&", stdout);
-	for (; *text; text++) {
-		if (*text == '\\')
-			fputs("\\e", stdout);
-		else if (*text == '-')
-			fputs("\\-", stdout);
-		else
-			putchar(*text);
-	}
-}
-
-/* One argument of a macro: quoted, so that it is one and is no macro itself. */
-static void put_quoted(const char *text)
-{
-	putchar('"');
-	fputs("\\&", stdout);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputs("\"\"", stdout);
-		else if (*text == '\\')
-			fputs("\\e", stdout);
-		else if (*text == '-')
-			fputs("\\-", stdout);
-		else
-			putchar(*text);
-	}
-	putchar('"');
-}
-
-static void put_item(const char *name, const char *value)
-{
-	fputs(".It Sy ", stdout);
-	put_quoted(name);
-	if (value) {
-		fputs(" Ar ", stdout);
-		put_quoted(value);
-	}
-	putchar('\n');
-}
-
-static void put_sentence(const char *text)
-{
-	put_words(text);
-	puts(".");
-}
 
 static void dump_options_of(unsigned with)
 {
@@ -74,8 +25,8 @@ static void dump_options_of(unsigned with)
 		if (r->brief)
 			str_addf(&name, "%s, ", r->brief);
 		str_add(&name, r->name);
-		put_item(str_text(&name), r->value);
-		put_sentence(r->help);
+		mdoc_item(str_text(&name), r->value);
+		mdoc_sentence(r->help);
 		str_finish(&name);
 	}
 	puts(".El");
@@ -101,9 +52,9 @@ static void dump_verbs_that(bool writes)
 			continue;
 		help_usage(v, &usage);
 		fputs(".It Sy ", stdout);
-		put_quoted(str_text(&usage) + strlen("fairway "));
+		mdoc_quoted(str_text(&usage) + strlen("fairway "));
 		putchar('\n');
-		put_sentence(v->help);
+		mdoc_sentence(v->help);
 		str_finish(&usage);
 	}
 	puts(".El");
@@ -147,7 +98,7 @@ static void put_fields(const struct record_class *class)
 	for (size_t i = 0; i < class->n_fields; i++) {
 		const struct field *f = &class->fields[i];
 		fputs(i ? ", " : "", stdout);
-		put_words(f->name);
+		mdoc_words(f->name);
 		if (f->type == FIELD_ENUM) {
 			fputs(" (", stdout);
 			for (size_t k = 0; f->values[k]; k++)
@@ -168,8 +119,8 @@ static void dump_records(void)
 	puts(".Bl -tag -width Ds");
 	for (int kind = 0; kind < RECORD_COUNT; kind++) {
 		const struct record_class *class = record_class(kind);
-		put_item(class->plural, NULL);
-		put_words(class->help);
+		mdoc_item(class->plural, NULL);
+		mdoc_words(class->help);
 		fputs(": ", stdout);
 		put_fields(class);
 		puts(".");
@@ -182,8 +133,8 @@ static void dump_actions(void)
 	const struct action *a;
 	puts(".Bl -tag -width Ds");
 	for (size_t i = 0; (a = action_at(i)); i++) {
-		put_item(a->name, NULL);
-		put_words(a->help);
+		mdoc_item(a->name, NULL);
+		mdoc_words(a->help);
 		printf(" (%s).\n", record_value_name(op_class_names, (int)a->class));
 	}
 	puts(".El");
@@ -208,8 +159,30 @@ static void dump_statuses(void)
 	};
 	puts(".Bl -tag -width Ds");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		put_item(rows[i].status, NULL);
-		put_sentence(rows[i].means);
+		mdoc_item(rows[i].status, NULL);
+		mdoc_sentence(rows[i].means);
+	}
+	puts(".El");
+}
+
+static void dump_option_rows(const struct option_row *rows, size_t n)
+{
+	puts(".Bl -tag -width Ds");
+	for (size_t i = 0; i < n; i++) {
+		struct str value = {0};
+		mdoc_item(rows[i].name, NULL);
+		mdoc_words(rows[i].help);
+		option_describe(&value, &rows[i]);
+		fputs(": ", stdout);
+		mdoc_words(str_text(&value));
+		fputs(".", stdout);
+		if (rows[i].absent) {
+			fputs(" Default: ", stdout);
+			mdoc_words(rows[i].absent);
+			fputs(".", stdout);
+		}
+		putchar('\n');
+		str_finish(&value);
 	}
 	puts(".El");
 }
@@ -218,28 +191,42 @@ static void dump_config(void)
 {
 	size_t n;
 	const struct option_row *rows = config_options(&n);
+	dump_option_rows(rows, n);
+}
+
+static void dump_providers(void)
+{
+	const struct provider *p;
 	puts(".Bl -tag -width Ds");
-	for (size_t i = 0; i < n; i++) {
-		put_item(rows[i].name, NULL);
-		put_words(rows[i].help);
-		fputs(".", stdout);
-		for (size_t k = 0; rows[i].choices && rows[i].choices[k]; k++)
-			printf("%s%s", k ? ", " : " One of ", rows[i].choices[k]);
-		if (rows[i].choices)
-			fputs(".", stdout);
-		if (rows[i].absent) {
-			fputs(" Default: ", stdout);
-			put_words(rows[i].absent);
-			fputs(".", stdout);
-		}
-		putchar('\n');
+	for (size_t i = 0; (p = provider_at(i)); i++) {
+		mdoc_item(p->name, NULL);
+		mdoc_words(p->help);
+		fputs(". Roles:", stdout);
+		for (size_t k = 0; p->roles[k]; k++)
+			printf("%s %s", k ? "," : "", p->roles[k]);
+		puts(".");
+		if (p->n_options)
+			dump_option_rows(p->options, p->n_options);
 	}
 	puts(".El");
 }
 
+static void dump_synopsis(void)
+{
+	const struct verb *v;
+	for (size_t i = 0; (v = verb_at(i)); i++) {
+		struct str usage = {0};
+		help_usage(v, &usage);
+		puts(".Nm");
+		mdoc_words(str_text(&usage) + strlen("fairway "));
+		putchar('\n');
+		str_finish(&usage);
+	}
+}
+
 static void dump_version(void)
 {
-	put_words(fairway_version);
+	mdoc_words(fairway_version);
 	putchar('\n');
 }
 
@@ -260,6 +247,7 @@ static const struct {
 } dumps[] = {
 	{"options", dump_options}, {"verb-options", dump_verb_options}, {"reads", dump_reads}, {"writes", dump_writes},
 	{"statuses", dump_statuses}, {"records", dump_records}, {"actions", dump_actions}, {"config", dump_config},
+	{"providers", dump_providers}, {"synopsis", dump_synopsis}, {"commands", dump_commands}, {"keys", dump_keys},
 	{"version", dump_version}, {"words", dump_words},
 };
 

@@ -9,4 +9,7 @@
 
 /* Names are those of the rows in dump.c; ERR_USAGE lists them. */
 bool dump_print(const char *what, struct err *err);
+/* dump_keys.c */
+void dump_commands(void);
+void dump_keys(void);
 #endif
