@@ -175,13 +175,11 @@ static void dump_option_rows(const struct option_row *rows, size_t n)
 		option_describe(&value, &rows[i]);
 		fputs(": ", stdout);
 		mdoc_words(str_text(&value));
-		fputs(".", stdout);
+		puts(".");
 		if (rows[i].absent) {
-			fputs(" Default: ", stdout);
-			mdoc_words(rows[i].absent);
-			fputs(".", stdout);
+			fputs("Default: ", stdout);
+			mdoc_sentence(rows[i].absent);
 		}
-		putchar('\n');
 		str_finish(&value);
 	}
 	puts(".El");
@@ -201,7 +199,7 @@ static void dump_providers(void)
 	for (size_t i = 0; (p = provider_at(i)); i++) {
 		mdoc_item(p->name, NULL);
 		mdoc_words(p->help);
-		fputs(". Roles:", stdout);
+		fputs(".\nRoles:", stdout);
 		for (size_t k = 0; p->roles[k]; k++)
 			printf("%s %s", k ? "," : "", p->roles[k]);
 		puts(".");

@@ -15,8 +15,10 @@
 void dump_commands(void)
 {
 	const char *view = NULL;
+	if (!command_rows || !command_view_at)
+		return;
 	puts(".Bl -tag -width Ds");
-	for (size_t i = 0; command_rows && command_view_at; view = command_view_at(i++)) {
+	for (size_t i = 0;; view = command_view_at(i++)) {
 		size_t n;
 		if (i && !view)
 			break;
@@ -42,7 +44,7 @@ void dump_keys(void)
 		if (!str_eq(layer, b.layer)) {
 			if (layer)
 				puts(".El");
-			puts(".Pp\nLayer");
+			puts(layer ? ".Pp\nLayer" : "Layer");
 			mdoc_name(b.layer);
 			puts(".Bl -tag -width page-down -compact");
 			layer = b.layer;

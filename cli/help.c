@@ -21,14 +21,17 @@ static void add_option(const struct arg_row *r, bool is_needed, struct str *out)
 		str_add(out, "…");
 }
 
+/* Options in the order of reading: what must be said, then why, then what may be said. */
 void help_usage(const struct verb *v, struct str *out)
 {
+	enum { NEEDED, NEEDED_OF_ALL, OPTIONAL, END };
 	const struct arg_row *r;
 	str_addf(out, v->shape[0] ? "fairway %s %s" : "fairway %s", v->name, v->shape);
-	for (int needed = 1; needed >= 0; needed--)
+	for (int pass = NEEDED; pass < END; pass++)
 		for (size_t i = 0; (r = args_row(i)); i++) {
 			bool is_needed = r->with & v->needs;
-			if (r->help && is_needed == needed && (r->with & v->takes || is_needed))
+			int its = !is_needed ? OPTIONAL : r->with & OPT_ALL ? NEEDED_OF_ALL : NEEDED;
+			if (r->help && its == pass && (r->with & v->takes || is_needed))
 				add_option(r, is_needed, out);
 		}
 }

@@ -4,10 +4,17 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/str.h"
+
+static const char ellipsis[] = "\xe2\x80\xa6"; /* drawn as three full stops, also where a page is ASCII */
+
 static void put_escaped(const char *text, bool is_quoted)
 {
 	for (; *text; text++) {
-		if (*text == '"' && is_quoted)
+		if (str_starts(text, ellipsis)) {
+			fputs("...", stdout);
+			text += sizeof(ellipsis) - 2;
+		} else if (*text == '"' && is_quoted)
 			fputs("\"\"", stdout);
 		else if (*text == '\\')
 			fputs("\\e", stdout);
