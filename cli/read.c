@@ -14,6 +14,7 @@
 #include "cli/rows.h"
 #include "cli/session.h"
 #include "cli/verb.h"
+#include "model/health.h"
 
 #define KIND(kind) REQUEST_KIND(RECORD_##kind)
 #define NAMES (KIND(SERVICE) | KIND(ENVIRONMENT)) /* to tell an unknown name from an empty list */
@@ -114,16 +115,14 @@ int read_service(struct cli *cli)
 
 struct tally {
 	size_t services, environments, firing, acked;
-	int health; /* the worst of the environments */
+	int health; /* rolled up over all placements */
 };
 
 static void count(const struct session *s, struct tally *t)
 {
-	/* Worse is later: failing > unknown > degraded > ok; stopped is not rolled up. */
-	static const int rank[] = {[HEALTH_OK] = 1, [HEALTH_DEGRADED] = 2, [HEALTH_UNKNOWN] = 3, [HEALTH_FAILING] = 4,
-	                           [HEALTH_STOPPED] = 0};
 	struct rows rows;
-	*t = (struct tally){.health = HEALTH_STOPPED};
+	struct health_sum sum = {0};
+	*t = (struct tally){0};
 	rows_find(s, RECORD_SERVICE, NULL, &rows);
 	t->services = rows.n;
 	rows_finish(&rows);
@@ -131,11 +130,8 @@ static void count(const struct session *s, struct tally *t)
 	t->environments = rows.n;
 	rows_finish(&rows);
 	rows_find(s, RECORD_PLACEMENT, NULL, &rows);
-	for (size_t i = 0; i < rows.n; i++) {
-		int health = rows_health(s, rows.items[i], ((const struct placement *)rows.items[i])->health);
-		if (rank[health] > rank[t->health])
-			t->health = health;
-	}
+	for (size_t i = 0; i < rows.n; i++)
+		health_add(&sum, rows_health(s, rows.items[i], ((const struct placement *)rows.items[i])->health));
 	rows_finish(&rows);
 	rows_find(s, RECORD_ALERT, NULL, &rows);
 	for (size_t i = 0; i < rows.n; i++) {
@@ -144,8 +140,9 @@ static void count(const struct session *s, struct tally *t)
 		t->acked += alert->phase == ALERT_FIRING && alert->acked.n;
 	}
 	rows_finish(&rows);
-	if (!session_check(s, NULL) && rank[t->health] < rank[HEALTH_UNKNOWN])
-		t->health = HEALTH_UNKNOWN;
+	if (!session_check(s, NULL))
+		health_add(&sum, HEALTH_UNKNOWN);
+	t->health = health_worst(&sum);
 }
 
 static void status_json(struct cli *cli, const struct tally *t)

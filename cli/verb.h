@@ -55,8 +55,8 @@ void cli_tell(const struct cli *, const char *fmt, ...) __attribute__((format(pr
 int read_list(struct cli *);     /* read.c: services instances envs deploys releases alerts events */
 int read_service(struct cli *);
 int read_status(struct cli *);
-int read_why(struct cli *);      /* read_more.c */
-int read_runbook(struct cli *);
+int read_why(struct cli *);      /* why.c */
+int read_runbook(struct cli *);  /* read_more.c */
 int read_audit(struct cli *);
 int read_logs(struct cli *);     /* logs.c */
 int read_info(struct cli *);     /* own.c */

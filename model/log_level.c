@@ -35,7 +35,8 @@ enum log_level log_level_of(const char *word, size_t len)
 	if (len < 2 || len > 11)
 		return LOG_LEVEL_NONE;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (words[i].word[0] == (word[0] | 0x20) && strlen(words[i].word) == len && strncasecmp(words[i].word, word, len) == 0)
+		if (words[i].word[0] == (word[0] | 0x20) && strlen(words[i].word) == len &&
+		    strncasecmp(words[i].word, word, len) == 0)
 			return words[i].level;
 	return LOG_LEVEL_NONE;
 }
