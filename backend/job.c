@@ -289,7 +289,8 @@ static void add_run(struct job *j, const struct config_source *source, const str
 {
 	j->runs = mem_grow(j->runs, j->n_runs + 1, sizeof(struct run *));
 	j->runs[j->n_runs++] = run_new(&(struct run_wish){
-		.io = &j->jobs->io, .source = source, .root = j->jobs->config->context->platform_root, .query = query, .request = j->request, .ended = on_ended,
+		.io = &j->jobs->io, .source = source, .root = j->jobs->config->context->platform_root, .query = query,
+		.request = j->request, .ended = on_ended,
 		.settled = j->request->kind == REQUEST_WATCH ? on_settled : NULL, .arg = j,
 	});
 	j->n_open++;

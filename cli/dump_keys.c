@@ -8,15 +8,9 @@
 #include "tui/keymap.h"
 #include "views/command.h"
 
-/* The console's rows are looked up where the console is linked in. */
-#pragma weak command_rows
-#pragma weak command_view_at
-
 void dump_commands(void)
 {
 	const char *view = NULL;
-	if (!command_rows || !command_view_at)
-		return;
 	puts(".Bl -tag -width Ds");
 	for (size_t i = 0;; view = command_view_at(i++)) {
 		size_t n;

@@ -23,10 +23,6 @@
 #include "tui/keymap.h"
 #include "views/command.h"
 
-/* The console's rows are looked up where the console is linked in. */
-#pragma weak command_rows
-#pragma weak command_view_at
-
 #define FILE_MAX (1024 * 1024)
 #define COMMANDS_MAX 512
 
@@ -202,8 +198,6 @@ static size_t known_commands(struct keymap_known *known)
 {
 	size_t n = 0, rows_n;
 	const char *view = NULL;
-	if (!command_rows || !command_view_at)
-		return 0;
 	for (size_t i = 0;; view = command_view_at(i++)) { /* NULL first: the commands of the console itself */
 		if (i && !view)
 			return n;
@@ -242,9 +236,7 @@ int read_keymap(struct cli *cli)
 	if (!load_keys(map, file, &complaints, &err)) {
 		status = cli_fail(cli, &err);
 	} else {
-		size_t n = known_commands(known);
-		if (n)
-			keymap_check(map, known, n, &complaints);
+		keymap_check(map, known, known_commands(known), &complaints);
 		if (complaints.count)
 			status = cli_refuse(cli, ERR_USAGE, "%s", complaints.text);
 		else

@@ -175,6 +175,11 @@ const struct records *session_records(const struct session *s, enum record_kind 
 	return s->tables[kind];
 }
 
+struct records *const *session_tables(const struct session *s)
+{
+	return s->tables;
+}
+
 const struct source *session_source(const struct session *s, const char *name)
 {
 	const struct records *t = s->tables[RECORD_SOURCE];

@@ -29,6 +29,7 @@ bool session_check(const struct session *, struct err *);
 const struct source *session_source(const struct session *, const char *name); /* NULL when unknown */
 /* Rows of a kind that was watched; RECORD_SOURCE always. */
 const struct records *session_records(const struct session *, enum record_kind);
+struct records *const *session_tables(const struct session *); /* RECORD_COUNT of them, for model/gather.h; NULL unwatched */
 
 /* Sends a request; the reply comes by session_next(). */
 uint64_t session_send(struct session *, struct request *);

@@ -38,7 +38,7 @@ bool process_read(pid_t pid, struct process *p)
 	                      .session = session,
 	                      .start = start,
 	                      .is_zombie = state == 'Z' || state == 'X',
-	                      .wait_status = last ? atoi(last) : 0};
+	                      .wait_status = last ? (int)strtol(last, NULL, 10) : 0};
 	str_finish(&s);
 	return is_read;
 }

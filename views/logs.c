@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "model/filter.h"
 #include "model/log_buffer.h"
@@ -80,7 +81,7 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 
 static void take_batch(struct logs *l, const struct log_batch *b)
 {
-	uint32_t *numbers = calloc(b->n_instances ? b->n_instances : 1, sizeof(*numbers));
+	uint32_t *numbers = mem_array(b->n_instances ? b->n_instances : 1, sizeof(*numbers));
 	for (size_t i = 0; numbers && i < b->n_instances; i++)
 		numbers[i] = log_buffer_instance(l->buffer, b->instances[i].service, b->instances[i].environment,
 		                                 b->instances[i].id);
