@@ -173,6 +173,7 @@ struct adoption {
 	struct slots *all;
 	struct err *err;
 	bool is_ok;
+	size_t n_running;
 };
 
 static void adopt(const char *id, void *arg)
@@ -187,14 +188,17 @@ static void adopt(const char *id, void *arg)
 	/* the keeper holds what is on disk when it starts, and what it was told since */
 	s->is_held = a->all->link != NULL;
 	slot_life_adopt(s);
-	if (s->phase == SLOT_RUNNING)
-		log_line(a->all->config.log, LOG_INFO, "%s (%d) adopted", id, (int)s->who.pid);
+	if (s->phase != SLOT_RUNNING)
+		return;
+	a->n_running++;
+	log_line(a->all->config.log, LOG_INFO, "%s (%d) adopted", id, (int)s->who.pid);
 }
 
 bool slots_adopt(struct slots *all, struct err *err)
 {
-	struct adoption a = {all, err, true};
+	struct adoption a = {.all = all, .err = err, .is_ok = true};
 	slot_ids_each(all->place, adopt, &a);
+	log_line(all->config.log, LOG_INFO, "%zu slots, %zu run", all->n, a.n_running);
 	return a.is_ok;
 }
 

@@ -41,6 +41,7 @@ struct supervise_verdict supervise_exited(struct supervise *s, int64_t now_ms, i
 
 /* ---- the glue ---- */
 
+/* A slot that is wanted. */
 struct ward {
 	struct ward *next;
 	struct supervisor *owner;
@@ -50,7 +51,7 @@ struct ward {
 	int64_t started_ms; /* monotonic; 0: it did not come to run since the last exit */
 	int64_t due_ms;
 	unsigned restarts;
-	bool is_wanted, is_crash_loop;
+	bool is_crash_loop;
 };
 
 struct supervisor {
@@ -69,15 +70,20 @@ struct supervisor *supervisor_new(struct reactor *r, struct slots *slots,
 	return s;
 }
 
+static void ward_free(struct ward *w)
+{
+	reactor_timer_remove(w->timer);
+	free(w->id);
+	free(w);
+}
+
 void supervisor_free(struct supervisor *s)
 {
 	if (!s)
 		return;
 	for (struct ward *w = s->wards, *next; w; w = next) {
 		next = w->next;
-		reactor_timer_remove(w->timer);
-		free(w->id);
-		free(w);
+		ward_free(w);
 	}
 	free(s);
 }
@@ -98,8 +104,10 @@ static uint32_t random_bits(void)
 	return bits;
 }
 
+/* The last thing that is done with the ward: the event may end it. */
 static void wait_for_start(struct ward *w)
 {
+	const struct supervisor *s = w->owner;
 	int64_t now = clock_mono_ms();
 	struct supervise_verdict v =
 		supervise_exited(&w->policy, now, w->started_ms ? now - w->started_ms : 0, random_bits());
@@ -107,25 +115,28 @@ static void wait_for_start(struct ward *w)
 	w->is_crash_loop = v.is_crash_loop;
 	w->due_ms = now + v.wait_ms;
 	reactor_timer_set(w->timer, v.wait_ms);
-	if (w->owner->events.waiting)
-		w->owner->events.waiting(w->id, v.wait_ms, v.is_crash_loop, w->owner->arg);
+	if (s->events.waiting)
+		s->events.waiting(w->id, v.wait_ms, v.is_crash_loop, s->arg);
 }
 
 static void on_due(void *arg)
 {
 	struct ward *w = arg;
+	struct supervisor *s = w->owner;
 	struct err err = {0};
 	struct slot_info info;
-	if (!w->is_wanted)
-		return;
-	if (slot_info(w->owner->slots, w->id, &info) && info.phase != SLOT_EMPTY && info.phase != SLOT_EXITED)
+	if (slot_info(s->slots, w->id, &info) && info.phase != SLOT_EMPTY && info.phase != SLOT_EXITED)
 		return; /* somebody else started it; its exit comes to us */
 	w->restarts++;
-	if (slot_start_again(w->owner->slots, w->id, &err))
+	if (slot_start_again(s->slots, w->id, &err))
 		return;
-	if (w->owner->events.failed)
-		w->owner->events.failed(w->id, &err, w->owner->arg);
-	wait_for_start(w);
+	char *id = mem_dup(w->id); /* the event may end the ward */
+	if (s->events.failed)
+		s->events.failed(id, &err, s->arg);
+	w = ward_find(s, id);
+	if (w)
+		wait_for_start(w);
+	free(id);
 }
 
 static struct ward *ward_get(struct supervisor *s, const char *id)
@@ -156,9 +167,6 @@ static bool is_alive(struct supervisor *s, const char *id, struct ward *w)
 static struct ward *want(struct supervisor *s, const char *id)
 {
 	struct ward *w = ward_get(s, id);
-	if (!w->is_wanted)
-		w->policy = (struct supervise){0};
-	w->is_wanted = true;
 	w->is_crash_loop = false;
 	reactor_timer_set(w->timer, -1);
 	return w;
@@ -181,13 +189,14 @@ bool supervisor_want_again(struct supervisor *s, const char *id, struct err *err
 
 void supervisor_unwant(struct supervisor *s, const char *id)
 {
-	struct ward *w = ward_find(s, id);
+	struct ward **at = &s->wards;
+	while (*at && strcmp((*at)->id, id) != 0)
+		at = &(*at)->next;
+	struct ward *w = *at;
 	if (!w)
 		return;
-	/* kept, not freed: it may be its own timer that runs now */
-	w->is_wanted = w->is_crash_loop = false;
-	w->policy = (struct supervise){0};
-	reactor_timer_set(w->timer, -1);
+	*at = w->next;
+	ward_free(w);
 }
 
 void supervisor_on_started(struct supervisor *s, const char *id)
@@ -201,7 +210,7 @@ void supervisor_on_exited(struct supervisor *s, const char *id, const struct slo
 {
 	struct ward *w = ward_find(s, id);
 	(void)e; /* a service that should run has no good way to end */
-	if (w && w->is_wanted)
+	if (w)
 		wait_for_start(w);
 }
 
@@ -212,7 +221,7 @@ struct supervisor_state supervisor_state(const struct supervisor *s, const char 
 		return (struct supervisor_state){.next_start_ms = -1};
 	bool is_steady = w->started_ms && clock_mono_ms() - w->started_ms >= STEADY_MS;
 	int64_t left = reactor_timer_is_set(w->timer) ? w->due_ms - clock_mono_ms() : -1;
-	return (struct supervisor_state){.is_wanted = w->is_wanted,
+	return (struct supervisor_state){.is_wanted = true,
 	                                 .is_crash_loop = w->is_crash_loop && !is_steady,
 	                                 .restarts = w->restarts,
 	                                 .next_start_ms = left < -1 ? 0 : left};

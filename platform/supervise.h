@@ -44,7 +44,7 @@ void supervisor_free(struct supervisor *);
 bool supervisor_want(struct supervisor *, const struct slot_spec *, struct err *err);
 /* The same for a slot that was adopted, with the spec kept on disk. */
 bool supervisor_want_again(struct supervisor *, const char *id, struct err *err);
-/* From now on it is not started again. It is not stopped: see slot_stop(). */
+/* From now on it is not started again. It is not stopped: see slot_stop(). May be called from an event. */
 void supervisor_unwant(struct supervisor *, const char *id);
 /* To be called from the owner's slots_events. */
 void supervisor_on_started(struct supervisor *, const char *id);
