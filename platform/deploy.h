@@ -28,14 +28,14 @@ void deploys_free(struct deploys *);
 /* After fleet_resume(): takes up every deploy that was under way. */
 bool deploys_resume(struct deploys *, struct err *);
 
-struct deploy_wish { /* copied */
+struct deploy_wish {      /* copied */
 	const char *kind; /* "deploy", "promote", "rollback" */
 	const char *service, *environment;
 	int64_t release;     /* a kept one; RECORD_NONE: to be built */
 	const char *version; /* to be built: NULL is what lies in the folder now */
 	const char *by, *reason;
-	int trigger;         /* enum trigger */
-	int64_t watch_ms;    /* RECORD_NONE: what the service says */
+	int trigger;      /* enum trigger */
+	int64_t watch_ms; /* RECORD_NONE: what the service says */
 	bool despite_bad;
 };
 /* Writes the record and begins. The deploy is borrowed as records of state are. NULL: refused (another one
@@ -45,5 +45,6 @@ const struct deploy *deploy_begin(struct deploys *, const struct deploy_wish *, 
 /* The one under way there, or NULL. */
 const struct deploy *deploy_under_way(const struct deploys *, const char *service, const char *environment);
 /* Before the cut over: ends the new instances, state cancelled. After it: refused, a rollback is the way. */
-bool deploy_cancel(struct deploys *, const char *service, const char *environment, const char *by, struct err *);
+bool deploy_cancel(struct deploys *, const char *service, const char *environment, const char *by,
+		   struct err *);
 #endif

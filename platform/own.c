@@ -48,6 +48,12 @@ static const struct field journal_rows[] = {
 	TEXT(own_journal, audit), TEXT(own_journal, deploy), TIME(own_journal, at),
 };
 
+static const struct field rollout_rows[] = {
+	KEY(own_rollout, id),           TEXT(own_rollout, service), TEXT(own_rollout, environment),
+	INT(own_rollout, from_release), INT(own_rollout, count),    INT(own_rollout, watch_ms),
+	TEXT(own_rollout, version),     TEXT(own_rollout, folder),  BOOL(own_rollout, despite_bad),
+};
+
 #define CLASS(id, tag, rows, what)                                                                                 \
 	static const struct record_class tag##_class = {                                                           \
 		.kind = (enum record_kind)(id),                                                                    \
@@ -65,10 +71,11 @@ CLASS(OWN_APPROVAL, own_approval, approval_rows, "commands that a person approve
 CLASS(OWN_TEAM, own_team, team_rows, "a team and how it is told of alerts");
 CLASS(OWN_FAULT, own_fault, fault_rows, "a fault that was injected");
 CLASS(OWN_JOURNAL, own_journal, journal_rows, "an operation that was begun");
+CLASS(OWN_ROLLOUT, own_rollout, rollout_rows, "a deploy under way");
 
 const struct record_class *const own_classes[] = {
 	&own_target_class, &own_intent_class, &own_port_class,    &own_approval_class,
-	&own_team_class,   &own_fault_class,  &own_journal_class, NULL,
+	&own_team_class,   &own_fault_class,  &own_journal_class, &own_rollout_class, NULL,
 };
 
 const struct record_class *own_class(enum own_kind kind)

@@ -15,6 +15,7 @@ enum own_kind { /* follow the public kinds */
 	OWN_TEAM,
 	OWN_FAULT,
 	OWN_JOURNAL,
+	OWN_ROLLOUT,
 };
 
 /* What a placement should be. It exists from `up` until `down`. */
@@ -69,6 +70,17 @@ struct own_journal { /* an operation that was begun: what a daemon that died lef
 	const char *id; /* key: the operation */
 	const char *action, *service, *environment, *audit, *deploy;
 	int64_t at;
+};
+
+struct own_rollout { /* what a deploy under way must know beside its record; removed when it ends */
+	struct record base;
+	const char *id; /* key: the deploy */
+	const char *service, *environment;
+	int64_t from_release; /* what served when it began; RECORD_NONE: nothing */
+	int64_t count;        /* instances wanted; RECORD_NONE until the release is known */
+	int64_t watch_ms;     /* RECORD_NONE: what the service says */
+	const char *version, *folder;
+	bool despite_bad;
 };
 
 const struct record_class *own_class(enum own_kind kind);
