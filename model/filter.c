@@ -81,8 +81,8 @@ bool filter_is_ascii(const char *text, size_t len)
 	return !(high & 0x8080808080808080u);
 }
 
-bool filter_run(struct filter *f, const struct term *t, const char *text, size_t len, size_t from, bool is_ascii,
-                bool *gave_up, size_t *at, size_t *end)
+bool filter_run(struct filter *f, const struct term *t, const char *text, size_t len, size_t from,
+		bool is_ascii, bool *gave_up, size_t *at, size_t *end)
 {
 	const pcre2_code *code = is_ascii && t->plain ? t->plain : t->utf;
 	int rc = pcre2_match(code, (PCRE2_SPTR)text, len, from, 0, f->match, f->context);
@@ -156,7 +156,7 @@ static bool pairs_match(const struct term *t, const struct record_class *class, 
 }
 
 static bool texts_match(struct filter *f, const struct term *t, const struct record_class *class,
-                        const void *record)
+			const void *record)
 {
 	for (size_t i = 0; i < class->n_fields; i++) {
 		const struct field *field = &class->fields[i];
@@ -177,7 +177,7 @@ static const struct field *member_of(const struct term *t, const struct record_c
 }
 
 static bool record_term(struct filter *f, const struct term *t, const struct record_class *class,
-                        const void *record, const char *folded, size_t len)
+			const void *record, const char *folded, size_t len)
 {
 	if (t->kind == TERM_MEMBER) {
 		const struct field *field = member_of(t, class);
@@ -190,7 +190,7 @@ static bool record_term(struct filter *f, const struct term *t, const struct rec
 }
 
 bool filter_record(struct filter *f, const struct record_class *class, const void *record, const char *folded,
-                   size_t len)
+		   size_t len)
 {
 	for (size_t i = 0; f && i < f->n_terms; i++)
 		if (record_term(f, &f->terms[i], class, record, folded, len) == f->terms[i].is_not)
@@ -229,10 +229,11 @@ static bool text_member(const struct term *t, const struct filter_source *from, 
 	return line_field(t, text, len);
 }
 
-bool filter_text_term(struct filter *f, const struct term *t, const struct filter_source *from, const char *text,
-                      size_t len, bool is_ascii)
+bool filter_text_term(struct filter *f, const struct term *t, const struct filter_source *from,
+		      const char *text, size_t len, bool is_ascii)
 {
-	return t->kind == TERM_MEMBER ? text_member(t, from, text, len) : filter_match(f, t, text, len, is_ascii);
+	return t->kind == TERM_MEMBER ? text_member(t, from, text, len)
+				      : filter_match(f, t, text, len, is_ascii);
 }
 
 bool filter_text(struct filter *f, const struct filter_source *from, const char *text, size_t len)

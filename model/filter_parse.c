@@ -15,11 +15,8 @@
 static const struct {
 	const char *typed, *member;
 } aliases[] = {
-	{"env", "environment"},
-	{"svc", "service"},
-	{"ns", "environment"},
-	{"pod", "instance"},
-	{"state", "phase"},
+	{"env", "environment"}, {"svc", "service"}, {"ns", "environment"},
+	{"pod", "instance"},    {"state", "phase"},
 };
 
 void term_finish(struct term *t)
@@ -131,7 +128,8 @@ static bool has_sign(const char *s, size_t len)
 	return false;
 }
 
-/* "env:prod": a lower-case name, a colon, a value that is no "//…" of a URL. Returns the name's length, or 0. */
+/* "env:prod": a lower-case name, a colon, a value that is no "//…" of a URL. Returns the name's length, or 0.
+ */
 static size_t member_length(const char *s, size_t len)
 {
 	size_t n = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many lines at once: one search runs over the whole block and the place of a hit tells its line, which costs a
- * third of searching line by line. A hit that spans a line feed is asked again on its first line alone.
+ * Many lines at once: one search runs over the whole block and the place of a hit tells its line, which costs
+ * a third of searching line by line. A hit that spans a line feed is asked again on its first line alone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -58,12 +58,13 @@ static void scan_word(const struct term *t, const struct filter_lines *in, uint6
 
 static bool match_line(struct filter *f, const struct term *t, const struct filter_lines *in, size_t i)
 {
-	const struct filter_source *from = t->kind == TERM_MEMBER && in->source ? in->source(i, in->arg) : NULL;
+	const struct filter_source *from =
+		t->kind == TERM_MEMBER && in->source ? in->source(i, in->arg) : NULL;
 	return filter_text_term(f, t, from, in->bytes + in->starts[i], line_length(in, i), in->is_ascii);
 }
 
 static void scan_lines(struct filter *f, const struct term *t, const struct filter_lines *in, size_t from,
-                       uint64_t *bits)
+		       uint64_t *bits)
 {
 	for (size_t i = from; i < in->n; i++)
 		if (match_line(f, t, in, i))
@@ -75,7 +76,8 @@ static void scan_regex(struct filter *f, const struct term *t, const struct filt
 	size_t line = 0, at, end;
 	bool gave_up;
 	while (line < in->n) {
-		if (!filter_run(f, t, in->bytes, in->len, in->starts[line], in->is_ascii, &gave_up, &at, &end)) {
+		if (!filter_run(f, t, in->bytes, in->len, in->starts[line], in->is_ascii, &gave_up, &at,
+				&end)) {
 			if (gave_up) /* some line is too hard: find out which, and count it */
 				scan_lines(f, t, in, line, bits);
 			return;
@@ -108,7 +110,8 @@ static size_t count_bits(const uint64_t *bits, size_t words)
 }
 
 /* Clears the bits of lines that do not match. */
-static void keep_matching(struct filter *f, const struct term *t, const struct filter_lines *in, uint64_t *bits)
+static void keep_matching(struct filter *f, const struct term *t, const struct filter_lines *in,
+			  uint64_t *bits)
 {
 	size_t words = (in->n + 63) / 64, left = count_bits(bits, words);
 	if (!left)
@@ -136,15 +139,15 @@ static void set_all(uint64_t *bits, size_t n)
 		bits[n / 64] = ((uint64_t)1 << (n % 64)) - 1;
 }
 
-void filter_scan(struct filter *f, const struct filter_lines *in, uint64_t *has, uint64_t *not)
+void filter_scan(struct filter *f, const struct filter_lines *in, uint64_t *has, uint64_t * not )
 {
 	size_t words = (in->n + 63) / 64;
 	bool is_first = true;
-	memset(not, 0, words * sizeof(*not));
+	memset(not, 0, words * sizeof(*not ));
 	memset(has, 0, words * sizeof(*has));
 	for (size_t i = 0; f && i < f->n_terms; i++) {
 		if (f->terms[i].is_not) {
-			scan_term(f, &f->terms[i], in, not);
+			scan_term(f, &f->terms[i], in, not );
 		} else if (is_first) {
 			scan_term(f, &f->terms[i], in, has);
 			is_first = false;

@@ -17,7 +17,8 @@ enum term_kind { TERM_WORD, TERM_REGEX, TERM_MEMBER };
 struct term {
 	enum term_kind kind;
 	bool is_not, is_caseless;
-	bool is_by_line; /* a match may depend on what is beyond the line: never run over many lines at once */
+	bool is_by_line; /* a match may depend on what is beyond the line: never run over many lines at once
+			  */
 	char *text, *folded, *member;
 	size_t len, folded_len;
 	pcre2_code *plain, *utf; /* regex and caseless words; utf for bytes above 127 */
@@ -42,9 +43,9 @@ struct str;
 /* One text against one term of any kind but a member. */
 bool filter_match(struct filter *f, const struct term *, const char *text, size_t len, bool is_ascii);
 /* Runs a code from an offset; false also when it gave up, which is counted. */
-bool filter_run(struct filter *f, const struct term *, const char *text, size_t len, size_t from, bool is_ascii,
-                bool *gave_up, size_t *at, size_t *end);
+bool filter_run(struct filter *f, const struct term *, const char *text, size_t len, size_t from,
+		bool is_ascii, bool *gave_up, size_t *at, size_t *end);
 bool filter_text_term(struct filter *f, const struct term *, const struct filter_source *, const char *text,
-                      size_t len, bool is_ascii);
+		      size_t len, bool is_ascii);
 bool filter_is_ascii(const char *text, size_t len);
 #endif

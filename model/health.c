@@ -52,7 +52,8 @@ static enum health failing(const struct health_facts *f, struct str *why)
 	if (f->critical)
 		str_addf(why, "%s is firing", f->critical_name ? f->critical_name : "a critical alert");
 	else if (f->crash_loops)
-		str_addf(why, "%zu instance%s in a crash loop", f->crash_loops, f->crash_loops == 1 ? "" : "s");
+		str_addf(why, "%zu instance%s in a crash loop", f->crash_loops,
+			 f->crash_loops == 1 ? "" : "s");
 	else
 		str_add(why, "no instance is ready");
 	return HEALTH_FAILING;
@@ -128,7 +129,8 @@ enum health health_worse(enum health a, enum health b)
 
 void health_fraction(const struct health_sum *sum, char *out, size_t size)
 {
-	size_t all = sum->n[HEALTH_OK] + sum->n[HEALTH_DEGRADED] + sum->n[HEALTH_FAILING] + sum->n[HEALTH_UNKNOWN];
+	size_t all =
+		sum->n[HEALTH_OK] + sum->n[HEALTH_DEGRADED] + sum->n[HEALTH_FAILING] + sum->n[HEALTH_UNKNOWN];
 	snprintf(out, size, "%zu/%zu", sum->n[HEALTH_OK], all);
 }
 

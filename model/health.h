@@ -21,19 +21,19 @@ struct str;
 
 /* A source is stale when it was not confirmed for longer than this, or its state says so. */
 struct health_source {
-	int state;         /* enum source_state */
-	int64_t as_of;     /* wall ms; 0: never */
+	int state;     /* enum source_state */
+	int64_t as_of; /* wall ms; 0: never */
 	int64_t now;
-	int64_t fresh_ms;  /* how old as_of may be; 0: the state alone decides */
+	int64_t fresh_ms; /* how old as_of may be; 0: the state alone decides */
 };
 bool health_source_is_fresh(const struct health_source *);
 
 struct health_facts {
-	int64_t desired, ready;      /* RECORD_NONE: not known */
+	int64_t desired, ready; /* RECORD_NONE: not known */
 	size_t crash_loops, unhealthy;
-	size_t critical, warnings;   /* alerts that fire, acked or not */
+	size_t critical, warnings;                /* alerts that fire, acked or not */
 	const char *critical_name, *warning_name; /* one of each, for the reason */
-	const char *failing_dependency; /* name of one, NULL when none */
+	const char *failing_dependency;           /* name of one, NULL when none */
 	const struct health_source *source;       /* NULL: live by definition */
 };
 void health_facts_init(struct health_facts *); /* nothing known, nothing wrong */

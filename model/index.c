@@ -9,10 +9,10 @@
 #include "model/filter.h"
 
 /*
- * A full build walks four phases, each in slices: collect the wanted rows, sort runs of RUN_ROWS in place, merge
- * runs pairwise, then pick the rows that pass the filter. Rows may change in the middle. A row that did is "dirty":
- * merging leaves it out, since its place in its run is no longer true, and at the end all dirty rows are put in
- * as any later change is. So the order of the others never depends on a row that moved.
+ * A full build walks four phases, each in slices: collect the wanted rows, sort runs of RUN_ROWS in place,
+ * merge runs pairwise, then pick the rows that pass the filter. Rows may change in the middle. A row that did
+ * is "dirty": merging leaves it out, since its place in its run is no longer true, and at the end all dirty
+ * rows are put in as any later change is. So the order of the others never depends on a row that moved.
  */
 enum phase_of_build { BUILD_NONE, BUILD_COLLECT, BUILD_RUNS, BUILD_MERGE, BUILD_PICK };
 #define RUN_ROWS 32u
@@ -35,9 +35,9 @@ struct index {
 	uint64_t *is_dirty;
 	size_t dirty_words;
 	enum phase_of_build phase;
-	size_t at, kept;   /* progress of the phase: rows read, rows written */
+	size_t at, kept; /* progress of the phase: rows read, rows written */
 	struct rows work, spare;
-	struct rows places; /* where the rows of spare go, while merging changes */
+	struct rows places;      /* where the rows of spare go, while merging changes */
 	size_t *ends, *new_ends; /* where each run ends in work, in spare */
 	size_t n_ends, n_new_ends, ends_cap;
 	size_t left, right, right_end, run; /* of the merge under way */
@@ -139,7 +139,8 @@ static bool passes(const struct index *ix, record_handle h)
 {
 	size_t len;
 	const char *folded = records_folded(ix->table, h, &len);
-	return folded && filter_record(ix->filter, records_class(ix->table), records_row(ix->table, h), folded, len);
+	return folded &&
+	       filter_record(ix->filter, records_class(ix->table), records_row(ix->table, h), folded, len);
 }
 
 static int order(record_handle a, record_handle b, const struct index *ix)
@@ -220,8 +221,8 @@ static size_t place_of(const struct index *ix, const struct rows *rows, size_t f
 	return low;
 }
 
-/* Takes the dirty rows out, finds the place of each fresh one by halving, then opens the gaps from the back: the
- * rows that stay are moved, but not compared. */
+/* Takes the dirty rows out, finds the place of each fresh one by halving, then opens the gaps from the back:
+ * the rows that stay are moved, but not compared. */
 static void merge_fresh(struct index *ix, struct rows *rows, const struct rows *fresh, bool is_filtered)
 {
 	size_t n = 0, from = 0;
@@ -343,7 +344,7 @@ static bool merge_some(struct index *ix)
 		else if (ix->right < ix->right_end && is_dirty(ix, w[ix->right]))
 			ix->right++;
 		else if (ix->right >= ix->right_end ||
-		         (ix->left < left_end && order(w[ix->left], w[ix->right], ix) < 0))
+			 (ix->left < left_end && order(w[ix->left], w[ix->right], ix) < 0))
 			ix->spare.at[ix->spare.n++] = w[ix->left++];
 		else
 			ix->spare.at[ix->spare.n++] = w[ix->right++];

@@ -7,9 +7,10 @@
 #include "base/str.h"
 
 /*
- * Sources: Kubernetes' recommended labels (kubernetes.io/docs/concepts/overview/working-with-objects/common-labels),
- * Argo CD's tracking label, Backstage's annotations (backstage.io/docs/features/software-catalog/well-known-annotations),
- * Datadog's unified service tags, OpenTelemetry's resource attributes, and what Prometheus rules mostly carry.
+ * Sources: Kubernetes' recommended labels
+ * (kubernetes.io/docs/concepts/overview/working-with-objects/common-labels), Argo CD's tracking label,
+ * Backstage's annotations (backstage.io/docs/features/software-catalog/well-known-annotations), Datadog's
+ * unified service tags, OpenTelemetry's resource attributes, and what Prometheus rules mostly carry.
  */
 const struct join_rule join_default_rules[] = {
 	{JOIN_SERVICE, "fairway.dev/service", JOIN_WHOLE},
@@ -56,7 +57,8 @@ static const char *value_of(const struct pairs *pairs, const char *key)
 	return NULL;
 }
 
-/* The hash and random suffixes that Kubernetes gives: made of these letters only (apimachinery, util/rand). */
+/* The hash and random suffixes that Kubernetes gives: made of these letters only (apimachinery, util/rand).
+ */
 static bool is_suffix(const char *s, size_t len, size_t least, size_t most)
 {
 	return len >= least && len <= most && strspn(s, "bcdfghjklmnpqrstvwxz2456789") >= len;
@@ -79,7 +81,8 @@ static size_t owner_length(const char *pod)
 	if (!is_suffix(dash + 1, strlen(dash + 1), 5, 5))
 		return strlen(pod);
 	const char *hash = memrchr(pod, '-', len);
-	return hash && is_suffix(hash + 1, len - (size_t)(hash + 1 - pod), 8, 10) ? (size_t)(hash - pod) : len;
+	return hash && is_suffix(hash + 1, len - (size_t)(hash + 1 - pod), 8, 10) ? (size_t)(hash - pod)
+										  : len;
 }
 
 static void take_name(const struct join_rule *rule, const char *value, char out[64])
@@ -100,7 +103,7 @@ static void take_name(const struct join_rule *rule, const char *value, char out[
 }
 
 static bool apply(const struct join_context *c, const struct join_rule *rule, const struct pairs *labels,
-                  const struct pairs *annotations, struct join_name *out)
+		  const struct pairs *annotations, struct join_name *out)
 {
 	const char *value = value_of(labels, rule->label);
 	const char *where = value ? "label" : "annotation";
@@ -116,7 +119,7 @@ static bool apply(const struct join_context *c, const struct join_rule *rule, co
 	bool is_known = !c->is_known || c->is_known(rule->part, found.name, c->arg);
 	/* A namespace or a cluster is an environment only where one has that name. */
 	bool is_guess = strcmp(rule->label, "namespace") == 0 || strcmp(rule->label, "cluster") == 0 ||
-	                strcmp(rule->label, "container") == 0 || strcmp(rule->label, "job") == 0;
+			strcmp(rule->label, "container") == 0 || strcmp(rule->label, "job") == 0;
 	if (!is_known && is_guess)
 		return false;
 	if (is_known || !out->name[0])
@@ -125,7 +128,7 @@ static bool apply(const struct join_context *c, const struct join_rule *rule, co
 }
 
 void join(const struct join_context *c, const char *service, const char *environment, const char *team,
-          const struct pairs *labels, const struct pairs *annotations, struct joined *out)
+	  const struct pairs *labels, const struct pairs *annotations, struct joined *out)
 {
 	const struct join_rule *rules = c->rules ? c->rules : join_default_rules;
 	size_t n = c->rules ? c->n_rules : join_n_default_rules;

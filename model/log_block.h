@@ -2,8 +2,9 @@
 #ifndef MODEL_LOG_BLOCK_H
 #define MODEL_LOG_BLOCK_H
 /*
- * The inside of a log buffer: blocks of lines. A group (a head and the lines that continue it) never spans two
- * blocks, so a block can be judged by itself and in any order. Of model/log_buffer and model/log_view only.
+ * The inside of a log buffer: blocks of lines. A group (a head and the lines that continue it) never spans
+ * two blocks, so a block can be judged by itself and in any order. Of model/log_buffer and model/log_view
+ * only.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -72,7 +72,7 @@ void log_buffer_free(struct log_buffer *b)
 }
 
 uint32_t log_buffer_instance(struct log_buffer *b, const char *service, const char *environment,
-                             const char *instance)
+			     const char *instance)
 {
 	return log_wait_stream(b->wait, service, environment, instance);
 }
@@ -114,7 +114,7 @@ static struct log_block *open_block(struct log_buffer *b)
 {
 	if (b->n_blocks == b->cap_blocks && b->first_block > b->cap_blocks / 2) {
 		memmove(b->blocks, b->blocks + b->first_block,
-		        (b->n_blocks - b->first_block) * sizeof(struct log_block *));
+			(b->n_blocks - b->first_block) * sizeof(struct log_block *));
 		b->n_blocks -= b->first_block;
 		b->first_block = 0;
 	} else if (b->n_blocks == b->cap_blocks) {
@@ -167,17 +167,17 @@ static void place(const struct log_waiting *w, const char *bytes, struct log_str
 	struct log_block *block = last_block(b), *head_block;
 	struct log_meta *head = w->continues && stream->has_head ? find(b, stream->head, &head_block) : NULL;
 	bool is_joined = head && head_block == block && b->end - stream->head < LOG_BUFFER_GROUP_MAX &&
-	                 block->len + w->len < 2 * b->block_bytes;
+			 block->len + w->len < 2 * b->block_bytes;
 	uint8_t level = head && !is_joined ? (uint8_t)log_buffer_level(b, stream->head) : LOG_META_NO_LEVEL;
 	if (!block || (!is_joined && is_full(b, block, w->len + 1)))
 		block = open_block(b);
 	block_reserve(b, block, w->len + 1);
 	struct log_meta *line = &block->lines[block->n];
 	*line = (struct log_meta){.time = w->time,
-	                          .instance = w->stream,
-	                          .flags = w->flags,
-	                          .back = is_joined ? (uint16_t)(b->end - stream->head) : 0,
-	                          .level = level};
+				  .instance = w->stream,
+				  .flags = w->flags,
+				  .back = is_joined ? (uint16_t)(b->end - stream->head) : 0,
+				  .level = level};
 	if (!is_joined && !(w->flags & LOG_META_GAP)) {
 		stream->head = b->end;
 		stream->has_head = true;
@@ -199,7 +199,7 @@ size_t log_buffer_settle(struct log_buffer *b, int64_t until)
 }
 
 static enum log_level head_level(struct log_buffer *b, uint32_t instance, const struct log_waiting *head,
-                                 const char *bytes)
+				 const char *bytes)
 {
 	struct log_stream *stream = log_wait_stream_at(b->wait, instance);
 	if (head)
@@ -275,14 +275,14 @@ bool log_buffer_entry(const struct log_buffer *b, uint64_t number, struct log_en
 		return false;
 	size_t i = (size_t)(number - block->first);
 	*out = (struct log_entry){.number = number,
-	                          .head = number - line->back,
-	                          .time = line->time,
-	                          .instance = line->instance,
-	                          .text = block->bytes + block->starts[i],
-	                          .len = log_block_length(block, i),
-	                          .is_gap = line->flags & LOG_META_GAP,
-	                          .is_cut = line->flags & LOG_META_CUT,
-	                          .is_marked = line->flags & LOG_META_MARKED};
+				  .head = number - line->back,
+				  .time = line->time,
+				  .instance = line->instance,
+				  .text = block->bytes + block->starts[i],
+				  .len = log_block_length(block, i),
+				  .is_gap = line->flags & LOG_META_GAP,
+				  .is_cut = line->flags & LOG_META_CUT,
+				  .is_marked = line->flags & LOG_META_MARKED};
 	return true;
 }
 
@@ -298,7 +298,8 @@ enum log_level log_block_level(struct log_block *block, size_t i)
 	i -= block->lines[i].back;
 	struct log_meta *line = &block->lines[i];
 	if (line->level == LOG_META_NO_LEVEL)
-		line->level = (uint8_t)log_text_level(block->bytes + block->starts[i], log_block_length(block, i));
+		line->level =
+			(uint8_t)log_text_level(block->bytes + block->starts[i], log_block_length(block, i));
 	return line->level;
 }
 

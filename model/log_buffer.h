@@ -2,16 +2,17 @@
 #ifndef MODEL_LOG_BUFFER_H
 #define MODEL_LOG_BUFFER_H
 /*
- * Log lines of many instances, merged by time, bounded. Lines are copied in as bytes; level, JSON and fields are
- * read when a line is shown (model/log_text).
+ * Log lines of many instances, merged by time, bounded. Lines are copied in as bytes; level, JSON and fields
+ * are read when a line is shown (model/log_text).
  *
  * Lines arrive by log_buffer_add() into a waiting room and are given their place by log_buffer_settle(): all
- * that are not newer than a time, in the order of their times, so that instances whose streams arrive a little
- * apart interleave rightly. A line that comes later than that is put at the end: what was shown never moves.
- * A stack trace stays together: its lines follow their head, and share its level and its fate under a filter.
+ * that are not newer than a time, in the order of their times, so that instances whose streams arrive a
+ * little apart interleave rightly. A line that comes later than that is put at the end: what was shown never
+ * moves. A stack trace stays together: its lines follow their head, and share its level and its fate under a
+ * filter.
  *
- * Settled lines are numbered from 0 and keep their number. The oldest are evicted by whole blocks when a ceiling
- * is reached; the buffer counts them. One thread. No clock.
+ * Settled lines are numbered from 0 and keep their number. The oldest are evicted by whole blocks when a
+ * ceiling is reached; the buffer counts them. One thread. No clock.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,9 +23,9 @@
 struct log_buffer;
 struct str;
 
-#define LOG_BUFFER_LINE_MAX 65536   /* bytes of a line; the rest is cut off and the line marked */
+#define LOG_BUFFER_LINE_MAX 65536 /* bytes of a line; the rest is cut off and the line marked */
 #define LOG_BUFFER_BLOCK (256 * 1024)
-#define LOG_BUFFER_GROUP_MAX 2000   /* lines of one stack trace; more begin anew */
+#define LOG_BUFFER_GROUP_MAX 2000 /* lines of one stack trace; more begin anew */
 
 struct log_limits {
 	size_t bytes, lines; /* 0: 64 MiB, 1,000,000 */
@@ -33,9 +34,10 @@ struct log_buffer *log_buffer_new(const struct log_limits *); /* NULL: the defau
 void log_buffer_free(struct log_buffer *);
 void log_buffer_clear(struct log_buffer *); /* numbers go on */
 
-/* The number by which lines name their instance; the same three texts give the same number. Texts are copied. */
+/* The number by which lines name their instance; the same three texts give the same number. Texts are copied.
+ */
 uint32_t log_buffer_instance(struct log_buffer *, const char *service, const char *environment,
-                             const char *instance);
+			     const char *instance);
 struct log_instance {
 	const char *service, *environment, *instance; /* NULL when unsaid */
 };

@@ -14,14 +14,15 @@ static bool is_word(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* "ValueError: text", "app.errors.Refused", "java.lang.IllegalStateException: text": a dotted name, then a colon
- * or the end. Returns the name's length, or 0. */
+/* "ValueError: text", "app.errors.Refused", "java.lang.IllegalStateException: text": a dotted name, then a
+ * colon or the end. Returns the name's length, or 0. */
 static size_t exception_name(const char *s, size_t len)
 {
 	size_t n = 0;
 	while (n < len && (is_word(s[n]) || s[n] == '.' || s[n] == '$'))
 		n++;
-	bool is_name = n && (s[0] < '0' || s[0] > '9') && (n == len || (s[n] == ':' && (n + 1 == len || s[n + 1] == ' ')));
+	bool is_name = n && (s[0] < '0' || s[0] > '9') &&
+		       (n == len || (s[n] == ':' && (n + 1 == len || s[n + 1] == ' ')));
 	return is_name ? n : 0;
 }
 
@@ -61,8 +62,12 @@ static enum log_continues go_next(struct log_trace *t, const char *s, size_t len
 
 static enum log_continues next(struct log_trace *t, const char *s, size_t len)
 {
-	static const char *const follow[] = {"Caused by: ", "at ", "... ", "Suppressed: ", "During handling of the above",
-	                                     "The above exception was"};
+	static const char *const follow[] = {"Caused by: ",
+					     "at ",
+					     "... ",
+					     "Suppressed: ",
+					     "During handling of the above",
+					     "The above exception was"};
 	if (len && (*s == ' ' || *s == '\t'))
 		return LOG_CONTINUES;
 	if (starts(s, len, "Traceback (most recent call last)")) {

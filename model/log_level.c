@@ -9,16 +9,16 @@ static const struct {
 	const char *word;
 	enum log_level level;
 } words[] = {
-	{"trace", LOG_LEVEL_TRACE},    {"finest", LOG_LEVEL_TRACE},   {"trc", LOG_LEVEL_TRACE},
-	{"debug", LOG_LEVEL_DEBUG},    {"dbg", LOG_LEVEL_DEBUG},      {"fine", LOG_LEVEL_DEBUG},
-	{"info", LOG_LEVEL_INFO},      {"inf", LOG_LEVEL_INFO},       {"information", LOG_LEVEL_INFO},
-	{"notice", LOG_LEVEL_INFO},    {"warn", LOG_LEVEL_WARN},      {"warning", LOG_LEVEL_WARN},
-	{"wrn", LOG_LEVEL_WARN},       {"error", LOG_LEVEL_ERROR},    {"err", LOG_LEVEL_ERROR},
-	{"severe", LOG_LEVEL_ERROR},   {"fatal", LOG_LEVEL_FATAL},    {"critical", LOG_LEVEL_FATAL},
-	{"crit", LOG_LEVEL_FATAL},     {"panic", LOG_LEVEL_FATAL},    {"alert", LOG_LEVEL_FATAL},
-	{"emerg", LOG_LEVEL_FATAL},    {"emergency", LOG_LEVEL_FATAL}, {"dpanic", LOG_LEVEL_FATAL},
-	{"10", LOG_LEVEL_TRACE},       {"20", LOG_LEVEL_DEBUG},       {"30", LOG_LEVEL_INFO},
-	{"40", LOG_LEVEL_WARN},        {"50", LOG_LEVEL_ERROR},       {"60", LOG_LEVEL_FATAL},
+	{"trace", LOG_LEVEL_TRACE},  {"finest", LOG_LEVEL_TRACE},    {"trc", LOG_LEVEL_TRACE},
+	{"debug", LOG_LEVEL_DEBUG},  {"dbg", LOG_LEVEL_DEBUG},       {"fine", LOG_LEVEL_DEBUG},
+	{"info", LOG_LEVEL_INFO},    {"inf", LOG_LEVEL_INFO},        {"information", LOG_LEVEL_INFO},
+	{"notice", LOG_LEVEL_INFO},  {"warn", LOG_LEVEL_WARN},       {"warning", LOG_LEVEL_WARN},
+	{"wrn", LOG_LEVEL_WARN},     {"error", LOG_LEVEL_ERROR},     {"err", LOG_LEVEL_ERROR},
+	{"severe", LOG_LEVEL_ERROR}, {"fatal", LOG_LEVEL_FATAL},     {"critical", LOG_LEVEL_FATAL},
+	{"crit", LOG_LEVEL_FATAL},   {"panic", LOG_LEVEL_FATAL},     {"alert", LOG_LEVEL_FATAL},
+	{"emerg", LOG_LEVEL_FATAL},  {"emergency", LOG_LEVEL_FATAL}, {"dpanic", LOG_LEVEL_FATAL},
+	{"10", LOG_LEVEL_TRACE},     {"20", LOG_LEVEL_DEBUG},        {"30", LOG_LEVEL_INFO},
+	{"40", LOG_LEVEL_WARN},      {"50", LOG_LEVEL_ERROR},        {"60", LOG_LEVEL_FATAL},
 };
 static const char *const names[] = {"", "trace", "debug", "info", "warn", "error", "fatal"};
 
@@ -50,11 +50,11 @@ static bool is_word(char c)
 static enum log_level by_prefix(const char *s, size_t len)
 {
 	static const char letters[] = "DIWEF";
-	static const enum log_level levels[] = {LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR,
-	                                        LOG_LEVEL_FATAL};
+	static const enum log_level levels[] = {LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN,
+						LOG_LEVEL_ERROR, LOG_LEVEL_FATAL};
 	static const enum log_level priorities[] = {LOG_LEVEL_FATAL, LOG_LEVEL_FATAL, LOG_LEVEL_FATAL,
-	                                            LOG_LEVEL_ERROR, LOG_LEVEL_WARN,  LOG_LEVEL_INFO,
-	                                            LOG_LEVEL_INFO,  LOG_LEVEL_DEBUG};
+						    LOG_LEVEL_ERROR, LOG_LEVEL_WARN,  LOG_LEVEL_INFO,
+						    LOG_LEVEL_INFO,  LOG_LEVEL_DEBUG};
 	const char *letter = len > 5 && s[0] ? strchr(letters, s[0]) : NULL;
 	if (letter && strspn(s + 1, "0123456789") >= 4 && s[5] == ' ')
 		return levels[letter - letters];
@@ -91,8 +91,9 @@ static enum log_level by_word(const char *s, size_t len)
 		bool is_capital = s[from] < 'a';
 		for (size_t k = from; is_capital && k < i; k++)
 			is_capital = is_capital && s[k] >= 'A' && s[k] <= 'Z';
-		bool is_marked = i < len && (s[i] == ':' || (from && is_one_of(s[from - 1], "[<|(") &&
-		                                             is_one_of(s[i], "]>|)")));
+		bool is_marked =
+			i < len &&
+			(s[i] == ':' || (from && is_one_of(s[from - 1], "[<|(") && is_one_of(s[i], "]>|)")));
 		enum log_level level = is_capital || is_marked ? log_level_of(s + from, n) : LOG_LEVEL_NONE;
 		if (level)
 			return level;

@@ -12,11 +12,13 @@ static const struct {
 	const char *name;
 	enum role role;
 } roles[] = {
-	{"msg", ROLE_MESSAGE},     {"message", ROLE_MESSAGE}, {"event", ROLE_MESSAGE},    {"text", ROLE_MESSAGE},
-	{"level", ROLE_LEVEL},     {"severity", ROLE_LEVEL},  {"lvl", ROLE_LEVEL},        {"loglevel", ROLE_LEVEL},
-	{"time", ROLE_STAMP},      {"ts", ROLE_STAMP},        {"timestamp", ROLE_STAMP},  {"@timestamp", ROLE_STAMP},
-	{"t", ROLE_STAMP},         {"error", ROLE_ERROR},     {"err", ROLE_ERROR},        {"exception", ROLE_ERROR},
-	{"stack", ROLE_ERROR},     {"exc_info", ROLE_ERROR},  {"stacktrace", ROLE_ERROR}, {"stack_trace", ROLE_ERROR},
+	{"msg", ROLE_MESSAGE},      {"message", ROLE_MESSAGE},   {"event", ROLE_MESSAGE},
+	{"text", ROLE_MESSAGE},     {"level", ROLE_LEVEL},       {"severity", ROLE_LEVEL},
+	{"lvl", ROLE_LEVEL},        {"loglevel", ROLE_LEVEL},    {"time", ROLE_STAMP},
+	{"ts", ROLE_STAMP},         {"timestamp", ROLE_STAMP},   {"@timestamp", ROLE_STAMP},
+	{"t", ROLE_STAMP},          {"error", ROLE_ERROR},       {"err", ROLE_ERROR},
+	{"exception", ROLE_ERROR},  {"stack", ROLE_ERROR},       {"exc_info", ROLE_ERROR},
+	{"stacktrace", ROLE_ERROR}, {"stack_trace", ROLE_ERROR},
 };
 
 static enum role role_of(struct log_span name)
@@ -32,9 +34,9 @@ static void add_pair(struct log_text *out, struct log_span name, struct log_span
 {
 	enum role role = role_of(name);
 	struct log_span *place = role == ROLE_MESSAGE ? &out->message
-	                         : role == ROLE_STAMP ? &out->stamp
-	                         : role == ROLE_ERROR ? &out->error
-	                                              : NULL;
+				 : role == ROLE_STAMP ? &out->stamp
+				 : role == ROLE_ERROR ? &out->error
+						      : NULL;
 	if (role == ROLE_LEVEL && !out->level) {
 		out->level = log_level_of(value.s, value.len);
 		if (out->level)
@@ -74,7 +76,10 @@ static bool take(struct scan *in, char c)
 
 static int hex_value(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 static bool take_hex4(struct scan *in, uint32_t *cp)
@@ -227,7 +232,8 @@ static bool parse_json(struct log_text *out, const char *line, size_t len)
 	if (!take(&in, '}')) {
 		do {
 			struct log_span name, value;
-			if (!take(&in, '"') || !take_string(&in, &name) || !take(&in, ':') || !take_value(&in, &value))
+			if (!take(&in, '"') || !take_string(&in, &name) || !take(&in, ':') ||
+			    !take_value(&in, &value))
 				return false;
 			add_pair(out, name, value);
 		} while (take(&in, ','));
@@ -240,8 +246,8 @@ static bool parse_json(struct log_text *out, const char *line, size_t len)
 
 static bool is_name_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-	       c == '-' || c == '@' || c == '/';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+	       c == '.' || c == '-' || c == '@' || c == '/';
 }
 
 static bool take_pair(struct scan *in, struct log_span *name, struct log_span *value)

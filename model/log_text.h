@@ -2,24 +2,24 @@
 #ifndef MODEL_LOG_TEXT_H
 #define MODEL_LOG_TEXT_H
 /*
- * What one log line says: its level, its message, its fields. Called when a line is shown or asked for its level,
- * not when it arrives. Understands a JSON object (RFC 8259), logfmt (key=value …) and plain text with a level
- * word ("ERROR", "[warn]", klog's "E0102 ", syslog's "<3>"). Any bytes are fine: what is no JSON is plain text.
- * Bounded: LOG_TEXT_FIELDS fields, LOG_TEXT_BYTES of unescaped text, nested values stay as their JSON text.
- * Pure, any thread.
+ * What one log line says: its level, its message, its fields. Called when a line is shown or asked for its
+ * level, not when it arrives. Understands a JSON object (RFC 8259), logfmt (key=value …) and plain text with
+ * a level word ("ERROR", "[warn]", klog's "E0102 ", syslog's "<3>"). Any bytes are fine: what is no JSON is
+ * plain text. Bounded: LOG_TEXT_FIELDS fields, LOG_TEXT_BYTES of unescaped text, nested values stay as their
+ * JSON text. Pure, any thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum log_level { /* in rising order, so that "at least warn" is a comparison */
-	LOG_LEVEL_NONE, /* the line does not say: shown as info is */
-	LOG_LEVEL_TRACE,
-	LOG_LEVEL_DEBUG,
-	LOG_LEVEL_INFO,
-	LOG_LEVEL_WARN,
-	LOG_LEVEL_ERROR,
-	LOG_LEVEL_FATAL,
+enum log_level {                 /* in rising order, so that "at least warn" is a comparison */
+		 LOG_LEVEL_NONE, /* the line does not say: shown as info is */
+		 LOG_LEVEL_TRACE,
+		 LOG_LEVEL_DEBUG,
+		 LOG_LEVEL_INFO,
+		 LOG_LEVEL_WARN,
+		 LOG_LEVEL_ERROR,
+		 LOG_LEVEL_FATAL,
 };
 const char *log_level_name(enum log_level); /* "", "trace", "debug", "info", "warn", "error", "fatal" */
 /* "WARNING", "err", "critical", "E", "50" (as pino writes), …; LOG_LEVEL_NONE when it is no level. */

@@ -10,9 +10,9 @@
 #include "model/log_block.h"
 
 /*
- * Two lists: `up` holds the lines of the block where the scan began and of all later ones, rising; `down` holds
- * those of earlier blocks, falling. The view is down turned round, then up. Numbers are kept as distances from
- * `base` in 32 bits: 100,000 lines cost 400 kB.
+ * Two lists: `up` holds the lines of the block where the scan began and of all later ones, rising; `down`
+ * holds those of earlier blocks, falling. The view is down turned round, then up. Numbers are kept as
+ * distances from `base` in 32 bits: 100,000 lines cost 400 kB.
  */
 struct numbers {
 	uint32_t *at;
@@ -25,11 +25,11 @@ struct log_view {
 	char *texts[3]; /* copies that wants points to */
 	uint64_t base;
 	struct numbers up, down;
-	size_t up_evicted;  /* of up's front */
-	uint64_t up_next;   /* first line not yet looked at going up */
-	uint64_t down_next; /* one past the last line not yet looked at going down */
-	uint64_t *has, *not; /* bitmaps of a block */
-	uint32_t *starts;    /* of its lines */
+	size_t up_evicted;    /* of up's front */
+	uint64_t up_next;     /* first line not yet looked at going up */
+	uint64_t down_next;   /* one past the last line not yet looked at going down */
+	uint64_t *has, *not ; /* bitmaps of a block */
+	uint32_t *starts;     /* of its lines */
 	size_t words;
 };
 
@@ -71,7 +71,7 @@ void log_view_free(struct log_view *v)
 	free(v->up.at);
 	free(v->down.at);
 	free(v->has);
-	free(v->not);
+	free(v->not );
 	free(v->starts);
 	free(v);
 }
@@ -102,7 +102,8 @@ struct judged {
 static const struct filter_source *source_of(size_t i, void *arg)
 {
 	struct judged *j = arg;
-	const struct log_instance *in = log_buffer_instance_at(j->buffer, j->block->lines[j->from + i].instance);
+	const struct log_instance *in =
+		log_buffer_instance_at(j->buffer, j->block->lines[j->from + i].instance);
 	j->source = (struct filter_source){in->service, in->environment, in->instance};
 	return &j->source;
 }
@@ -112,7 +113,7 @@ static void scan_text(struct log_view *v, const struct log_block *block, size_t 
 	size_t n = block->n - from, words = (n + 63) / 64;
 	if (v->words < words) {
 		v->has = mem_grow(v->has, words, sizeof(*v->has));
-		v->not = mem_grow(v->not, words, sizeof(*v->not));
+		v->not = mem_grow(v->not, words, sizeof(*v->not ));
 		v->starts = mem_grow(v->starts, words * 64, sizeof(*v->starts));
 		v->words = words;
 	}
@@ -120,20 +121,20 @@ static void scan_text(struct log_view *v, const struct log_block *block, size_t 
 		v->starts[i] = block->starts[from + i] - block->starts[from];
 	struct judged judged = {.buffer = v->buffer, .block = block, .from = from};
 	struct filter_lines lines = {.bytes = block->bytes + block->starts[from],
-	                             .len = block->len - block->starts[from],
-	                             .starts = v->starts,
-	                             .n = n,
-	                             .is_ascii = block->is_ascii,
-	                             .source = source_of,
-	                             .arg = &judged};
-	filter_scan(v->wants.filter, &lines, v->has, v->not);
+				     .len = block->len - block->starts[from],
+				     .starts = v->starts,
+				     .n = n,
+				     .is_ascii = block->is_ascii,
+				     .source = source_of,
+				     .arg = &judged};
+	filter_scan(v->wants.filter, &lines, v->has, v->not );
 	/* A head carries the verdict of its group. */
 	for (size_t i = 0; i < n; i++) {
 		size_t head = i - block->lines[from + i].back;
 		if (head == i)
 			continue;
 		v->has[head / 64] |= (v->has[i / 64] >> (i % 64) & 1) << (head % 64);
-		v->not[head / 64] |= (v->not[i / 64] >> (i % 64) & 1) << (head % 64);
+		v->not [head / 64] |= (v->not [i / 64] >> (i % 64) & 1) << (head % 64);
 	}
 }
 
@@ -143,7 +144,8 @@ static bool instance_wanted(const struct log_view *v, uint32_t number)
 	if (!w->instance && !w->service && !w->environment)
 		return true;
 	const struct log_instance *in = log_buffer_instance_at(v->buffer, number);
-	return (!w->instance || str_eq(w->instance, in->instance)) && (!w->service || str_eq(w->service, in->service)) &&
+	return (!w->instance || str_eq(w->instance, in->instance)) &&
+	       (!w->service || str_eq(w->service, in->service)) &&
 	       (!w->environment || str_eq(w->environment, in->environment));
 }
 
@@ -159,7 +161,7 @@ static bool line_wanted(const struct log_view *v, struct log_block *block, size_
 	if (!filter_is_empty(v->wants.filter)) {
 		size_t head = i - from - line->back;
 		uint64_t bit = (uint64_t)1 << (head % 64);
-		if (!(v->has[head / 64] & bit) || v->not[head / 64] & bit)
+		if (!(v->has[head / 64] & bit) || v->not [head / 64] & bit)
 			return false;
 	}
 	if (v->wants.least > LOG_LEVEL_NONE) {
@@ -174,8 +176,8 @@ static uint32_t distance(const struct log_view *v, uint64_t number)
 	return (uint32_t)(number - v->base);
 }
 
-/* The first line that may change its verdict when lines from `from` on are new: the earliest head of theirs, and
- * of every line behind that one. */
+/* The first line that may change its verdict when lines from `from` on are new: the earliest head of theirs,
+ * and of every line behind that one. */
 static size_t group_start(const struct log_block *block, size_t from)
 {
 	size_t start = from;
@@ -261,7 +263,8 @@ size_t log_view_count(const struct log_view *v)
 
 static uint32_t at_place(const struct log_view *v, size_t place)
 {
-	return place < v->down.n ? v->down.at[v->down.n - 1 - place] : v->up.at[v->up_evicted + place - v->down.n];
+	return place < v->down.n ? v->down.at[v->down.n - 1 - place]
+				 : v->up.at[v->up_evicted + place - v->down.n];
 }
 
 bool log_view_at(const struct log_view *v, size_t place, uint64_t *number)
@@ -285,8 +288,8 @@ size_t log_view_place(const struct log_view *v, uint64_t number)
 	return low;
 }
 
-enum log_search log_view_search(const struct log_view *v, struct filter *filter, size_t *from, bool is_backward,
-                                size_t most)
+enum log_search log_view_search(const struct log_view *v, struct filter *filter, size_t *from,
+				bool is_backward, size_t most)
 {
 	size_t count = log_view_count(v);
 	for (size_t looked = 0; is_backward ? *from > 0 : *from + 1 < count; looked++) {

@@ -95,7 +95,8 @@ static void grow_buckets(struct log_wait *w)
 		w->buckets[bucket_of(w, &w->streams[i].from)] = (uint32_t)i + 1;
 }
 
-uint32_t log_wait_stream(struct log_wait *w, const char *service, const char *environment, const char *instance)
+uint32_t log_wait_stream(struct log_wait *w, const char *service, const char *environment,
+			 const char *instance)
 {
 	struct log_instance from = {service, environment, instance};
 	uint32_t b = bucket_of(w, &from);
@@ -144,7 +145,8 @@ static int compare_any(const void *a, const void *b)
 	return compare(a, b);
 }
 
-/* A line is not sorted before the one that came before it on its stream, unless the stream's clock jumped back. */
+/* A line is not sorted before the one that came before it on its stream, unless the stream's clock jumped
+ * back. */
 static int64_t key_of(const struct log_wait *w, const struct log_stream *s, int64_t time, bool continues)
 {
 	int64_t key = time;
@@ -155,8 +157,8 @@ static int64_t key_of(const struct log_wait *w, const struct log_stream *s, int6
 	return key;
 }
 
-void log_wait_add(struct log_wait *w, uint32_t stream, int64_t time, const char *bytes, size_t len, unsigned flags,
-                  bool continues)
+void log_wait_add(struct log_wait *w, uint32_t stream, int64_t time, const char *bytes, size_t len,
+		  unsigned flags, bool continues)
 {
 	struct log_stream *s = &w->streams[stream];
 	if (w->n == w->cap) {
@@ -164,20 +166,22 @@ void log_wait_add(struct log_wait *w, uint32_t stream, int64_t time, const char 
 		w->lines = mem_grow(w->lines, w->cap, sizeof(*w->lines));
 	}
 	struct log_waiting *line = &w->lines[w->n++];
-	*line = (struct log_waiting){.time = time,
-	                             .key = key_of(w, s, time, continues),
-	                             .order = ++w->order,
-	                             .at = w->bytes.len,
-	                             .len = (uint32_t)len,
-	                             .stream = stream,
-	                             .continues = continues,
-	                             .flags = (uint8_t)(flags | (filter_is_ascii(bytes, len) ? 0 : LOG_META_WIDE))};
+	*line = (struct log_waiting){
+		.time = time,
+		.key = key_of(w, s, time, continues),
+		.order = ++w->order,
+		.at = w->bytes.len,
+		.len = (uint32_t)len,
+		.stream = stream,
+		.continues = continues,
+		.flags = (uint8_t)(flags | (filter_is_ascii(bytes, len) ? 0 : LOG_META_WIDE))};
 	if (!continues && !(flags & LOG_META_GAP))
 		s->last_head = line->order;
 	line->head = continues ? s->last_head : line->order;
 	s->key = line->key;
 	str_addn(&w->bytes, bytes, len);
-	for (char *p = w->bytes.s + line->at; (p = memchr(p, '\n', (size_t)(w->bytes.s + w->bytes.len - p))); p++)
+	for (char *p = w->bytes.s + line->at; (p = memchr(p, '\n', (size_t)(w->bytes.s + w->bytes.len - p)));
+	     p++)
 		*p = ' ';
 	if (w->n > 1 && compare(line - 1, line) > 0)
 		w->is_sorted = false;
@@ -226,8 +230,9 @@ static void empty_room(struct log_wait *w)
 }
 
 size_t log_wait_settle(struct log_wait *w, int64_t until,
-                       void (*place)(const struct log_waiting *, const char *bytes, struct log_stream *, void *arg),
-                       void *arg)
+		       void (*place)(const struct log_waiting *, const char *bytes, struct log_stream *,
+				     void *arg),
+		       void *arg)
 {
 	if (!w->is_sorted)
 		qsort(w->lines, w->n, sizeof(*w->lines), compare_any);

@@ -30,26 +30,28 @@ struct log_stream {
 	struct log_trace trace;
 	bool has_head; /* a settled one */
 	uint64_t head;
-	int64_t key;              /* of its last line */
-	uint64_t last_head;       /* arrival number of its last head */
+	int64_t key;        /* of its last line */
+	uint64_t last_head; /* arrival number of its last head */
 };
 
 struct log_wait;
 struct log_wait *log_wait_new(void);
 void log_wait_free(struct log_wait *);
 void log_wait_clear(struct log_wait *); /* lines; streams stay */
-uint32_t log_wait_stream(struct log_wait *, const char *service, const char *environment, const char *instance);
+uint32_t log_wait_stream(struct log_wait *, const char *service, const char *environment,
+			 const char *instance);
 struct log_stream *log_wait_stream_at(struct log_wait *, uint32_t stream);
 const struct log_instance *log_wait_instance(const struct log_wait *, uint32_t stream);
 size_t log_wait_streams(const struct log_wait *);
-void log_wait_add(struct log_wait *, uint32_t stream, int64_t time, const char *bytes, size_t len, unsigned flags,
-                  bool continues);
+void log_wait_add(struct log_wait *, uint32_t stream, int64_t time, const char *bytes, size_t len,
+		  unsigned flags, bool continues);
 /* The last head of a stream while it waits, else NULL. */
 const struct log_waiting *log_wait_head(const struct log_wait *, uint32_t stream, const char **bytes);
 /* Hands over lines in order; returns how many. */
 size_t log_wait_settle(struct log_wait *, int64_t until,
-                       void (*place)(const struct log_waiting *, const char *bytes, struct log_stream *, void *arg),
-                       void *arg);
+		       void (*place)(const struct log_waiting *, const char *bytes, struct log_stream *,
+				     void *arg),
+		       void *arg);
 size_t log_wait_bytes(const struct log_wait *);
 size_t log_wait_count(const struct log_wait *);
 #endif

@@ -84,8 +84,8 @@ static bool is_id(const char *s, size_t len)
 	return digits && ((hex == len && len >= 8 && digits < len) || (changes >= 3 && len >= 5));
 }
 
-/* One run of letters and digits: an id, or with its numbers masked. "x-4f2a…" of a UUID goes part by part, and
- * mask_dashes() joins the parts. */
+/* One run of letters and digits: an id, or with its numbers masked. "x-4f2a…" of a UUID goes part by part,
+ * and mask_dashes() joins the parts. */
 static void mask_word(struct out *o, const char *s, size_t len)
 {
 	if ((len > 2 && s[0] == '0' && (s[1] | 0x20) == 'x') || is_id(s, len)) {
@@ -242,7 +242,8 @@ void patterns_add(struct patterns *p, int64_t time, const char *line, size_t len
 /* How many times its rate before; a pattern that is new counts against half a line before. */
 static double growth(const struct patterns *p, uint64_t before, uint64_t after)
 {
-	double span_before = (double)(p->window.onset - p->window.from), span_after = (double)(p->window.to - p->window.onset);
+	double span_before = (double)(p->window.onset - p->window.from),
+	       span_after = (double)(p->window.to - p->window.onset);
 	if (span_before < 1000)
 		span_before = 1000;
 	if (span_after < 1000)
@@ -269,14 +270,15 @@ size_t patterns_rank(const struct patterns *p, struct pattern *out, size_t most)
 	size_t n = 0;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct kept *k = &p->kept[i];
-		if (!k->after || (k->before && (k->after < GROWN_LEAST || growth(p, k->before, k->after) < GROWTH)))
+		if (!k->after ||
+		    (k->before && (k->after < GROWN_LEAST || growth(p, k->before, k->after) < GROWTH)))
 			continue;
 		all[n++] = (struct pattern){.text = k->text,
-		                            .example = k->example,
-		                            .before = k->before,
-		                            .after = k->after,
-		                            .first_seen = k->first_seen,
-		                            .is_new = !k->before};
+					    .example = k->example,
+					    .before = k->before,
+					    .after = k->after,
+					    .first_seen = k->first_seen,
+					    .is_new = !k->before};
 	}
 	qsort(all, n, sizeof(*all), stronger);
 	if (n > most)
@@ -292,8 +294,9 @@ void patterns_sentence(const struct patterns *p, const struct pattern *e, struct
 	if (e->is_new)
 		str_addf(out, "new since onset, %s", e->after == 1 ? "once" : "");
 	else
-		str_addf(out, "%.0f times as often as before (%llu, was %llu)", growth(p, e->before, e->after),
-		         (unsigned long long)e->after, (unsigned long long)e->before);
+		str_addf(out, "%.0f times as often as before (%llu, was %llu)",
+			 growth(p, e->before, e->after), (unsigned long long)e->after,
+			 (unsigned long long)e->before);
 	if (e->is_new && e->after != 1)
 		str_addf(out, "%llu times", (unsigned long long)e->after);
 	str_add(out, ": ");

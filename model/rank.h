@@ -23,7 +23,8 @@ struct ranked {
 	enum rank_tier tier;
 	int64_t before_ms; /* the onset */
 };
-#define RANK_SLACK_MS 2000 /* clocks and scrapes differ: a change that little after the onset still counts, as 0 s */
+#define RANK_SLACK_MS                                                                                        \
+	2000 /* clocks and scrapes differ: a change that little after the onset still counts, as 0 s */
 /* Fills out[0..most), best first. Returns how many. */
 size_t rank_changes(const struct timeline *, const struct rank_subject *, struct ranked *out, size_t most);
 /* "1.9.2, by you, 20 s before onset"; of another service "ledger 2.0.0, by ada, 2m 05s before onset". */

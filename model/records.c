@@ -14,7 +14,7 @@
 #define LOG_FIRST 1024u   /* powers of two */
 #define LOG_MAX 65536u
 
-struct row {                 /* what the table knows about a row; the record itself follows in the slab */
+struct row { /* what the table knows about a row; the record itself follows in the slab */
 	struct own own;
 	char *folded;
 	uint32_t folded_len;
@@ -22,7 +22,7 @@ struct row {                 /* what the table knows about a row; the record its
 	uint64_t seen;       /* number of the sync that last saw it */
 	uint16_t generation; /* 1 to GENERATION_MAX while handles to it may exist */
 	bool is_used;
-	uint32_t next_free;  /* slot + 1 */
+	uint32_t next_free; /* slot + 1 */
 };
 
 struct sync {

@@ -5,12 +5,13 @@
  * A table of records of one class: what providers told, copied, found by identity (source + key members).
  *
  * Rows lie in slabs and never move. A handle names a row for its life: slot in the low 20 bits, generation in
- * the high 12, so a handle of a row that is gone finds nothing. Views keep handles, never row pointers, across
- * frames. Texts marked FIELD_INTERN live in a pool, all else of a row in one block of its own, freed when the
- * row changes; so a 50,000-row table of instances costs about 300 bytes a row.
+ * the high 12, so a handle of a row that is gone finds nothing. Views keep handles, never row pointers,
+ * across frames. Texts marked FIELD_INTERN live in a pool, all else of a row in one block of its own, freed
+ * when the row changes; so a 50,000-row table of instances costs about 300 bytes a row.
  *
- * Every put that changed something and every delete is numbered and logged; readers (model/index) remember the
- * last number they saw and ask for the rest. One that fell too far behind starts anew. Readers need not register.
+ * Every put that changed something and every delete is numbered and logged; readers (model/index) remember
+ * the last number they saw and ask for the rest. One that fell too far behind starts anew. Readers need not
+ * register.
  *
  * One thread (the console's UI thread, or a verb's only one). No clock, no I/O.
  */
@@ -50,7 +51,8 @@ void records_confirm(struct records *, const char *source, int64_t as_of);
 
 size_t records_count(const struct records *);
 uint64_t records_refused(const struct records *);
-/* Walk in no order: for (h = records_next(t, RECORDS_NO_ROW); h; h = records_next(t, h)). Deleting the current is fine. */
+/* Walk in no order: for (h = records_next(t, RECORDS_NO_ROW); h; h = records_next(t, h)). Deleting the
+ * current is fine. */
 record_handle records_next(const struct records *, record_handle after);
 static inline uint32_t records_slot(record_handle h)
 {
@@ -63,8 +65,8 @@ uint32_t records_slots(const struct records *); /* slots in use or once used: ha
  * the row changes. NULL when the row is gone. */
 const char *records_folded(struct records *, record_handle, size_t *len);
 
-/* Makes the search texts of at most `most` rows that have none yet; false when all have one. For idle time, and for
- * the moment a filter's prompt opens: the first letter typed then finds them made. */
+/* Makes the search texts of at most `most` rows that have none yet; false when all have one. For idle time,
+ * and for the moment a filter's prompt opens: the first letter typed then finds them made. */
 bool records_warm(struct records *, size_t most);
 
 /* Changes are numbered from 1. Those in [records_oldest, records_latest] can still be read. */

@@ -65,7 +65,7 @@ static void take_pairs(struct block *b, struct pairs *to, const struct pairs *fr
 
 /* Parts hold texts and numbers only (struct step, struct ack). */
 static void take_parts(struct block *b, const struct record_class *sub, struct parts *to,
-                       const struct parts *from)
+		       const struct parts *from)
 {
 	char *items = block_array(b, from->items, from->n * sub->size);
 	for (size_t i = 0; i < from->n; i++) {
@@ -108,7 +108,7 @@ static void take_texts_of(struct block *b, const struct record_class *class, voi
 }
 
 void own_take(const struct record_class *class, void *to, const void *from, struct own *own,
-              struct text_pool *pool)
+	      struct text_pool *pool)
 {
 	char copy[class->size] __attribute__((aligned(16))); /* so that from may be to itself */
 	memcpy(copy, from, class->size);

@@ -4,8 +4,8 @@
 /*
  * Texts that repeat over many records, kept once. A text taken from the pool is a plain `const char *` whose
  * address stands for its value: two texts of one pool are equal when their pointers are. Every text_take() is
- * matched by one text_drop(); the last drop frees it, so a source that invents a new text each second does not
- * grow the pool. One owner at a time.
+ * matched by one text_drop(); the last drop frees it, so a source that invents a new text each second does
+ * not grow the pool. One owner at a time.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@ struct str;
 struct text_pool;
 
 struct text_pool *text_pool_new(void);
-void text_pool_free(struct text_pool *); /* every text dies with it */
+void text_pool_free(struct text_pool *);                     /* every text dies with it */
 const char *text_take(struct text_pool *, const char *text); /* NULL gives NULL */
 const char *text_keep(const char *taken);                    /* one reference more to a text that was taken */
 void text_drop(struct text_pool *, const char *taken);       /* NULL is fine */

@@ -55,12 +55,11 @@ static const char *deploy_what(struct timeline *t, const struct deploy *d)
 	return arena_dup(&t->arena, word(d->to, "a deploy"));
 }
 
-static int64_t cut_over_at(const struct deploy *d)
+int64_t timeline_cut_over(const struct deploy *d)
 {
 	const struct step *steps = d->steps.items;
 	for (size_t i = 0; i < d->steps.n; i++)
-		if (steps[i].state == STEP_DONE && steps[i].name &&
-		    (strstr(steps[i].name, "cut over") || strstr(steps[i].name, "cut_over")))
+		if (steps[i].state == STEP_DONE && str_starts(word(steps[i].name, ""), "cut"))
 			return steps[i].ended_at ? steps[i].ended_at : steps[i].started_at;
 	return 0;
 }
@@ -68,29 +67,33 @@ static int64_t cut_over_at(const struct deploy *d)
 static const char *deploy_end_text(struct timeline *t, const struct deploy *d, const char *what)
 {
 	static const char *const words[] = {
-		[DEPLOY_RUNNING] = "runs",          [DEPLOY_SUCCEEDED] = "is done",     [DEPLOY_FAILED] = "failed",
-		[DEPLOY_ROLLED_BACK] = "was rolled back", [DEPLOY_CANCELLED] = "was cancelled", [DEPLOY_UNKNOWN] = "ended, outcome unknown",
+		[DEPLOY_RUNNING] = "runs",
+		[DEPLOY_SUCCEEDED] = "is done",
+		[DEPLOY_FAILED] = "failed",
+		[DEPLOY_ROLLED_BACK] = "was rolled back",
+		[DEPLOY_CANCELLED] = "was cancelled",
+		[DEPLOY_UNKNOWN] = "ended, outcome unknown",
 	};
 	const char *how = (unsigned)d->state <= DEPLOY_UNKNOWN ? words[d->state] : words[DEPLOY_UNKNOWN];
 	return str_empty(d->detail) ? arena_printf(&t->arena, "%s %s", what, how)
-	                            : arena_printf(&t->arena, "%s %s: %s", what, how, d->detail);
+				    : arena_printf(&t->arena, "%s %s: %s", what, how, d->detail);
 }
 
 void timeline_add_deploy(struct timeline *t, const struct deploy *d)
 {
 	const char *what = deploy_what(t, d);
-	int64_t cut = cut_over_at(d);
+	int64_t cut = timeline_cut_over(d);
 	struct timeline_entry e = {.service = d->service,
-	                           .environment = d->environment,
-	                           .who = d->by,
-	                           .id = d->id,
-	                           .what = what};
+				   .environment = d->environment,
+				   .who = d->by,
+				   .id = d->id,
+				   .what = what};
 	e.kind = TIMELINE_DEPLOY;
 	e.time = d->started_at;
 	e.is_change = !cut;
 	e.text = str_empty(d->from) || str_eq(d->kind, "restart") || str_eq(d->kind, "scale")
-	                 ? arena_printf(&t->arena, "%s begins", what)
-	                 : arena_printf(&t->arena, "%s begins, from %s", what, d->from);
+			 ? arena_printf(&t->arena, "%s begins", what)
+			 : arena_printf(&t->arena, "%s begins, from %s", what, d->from);
 	add(t, e);
 	e.kind = TIMELINE_CUT_OVER;
 	e.time = cut;
@@ -110,16 +113,17 @@ void timeline_add_event(struct timeline *t, const struct event *v)
 	for (size_t i = 0; i < sizeof(changing_events) / sizeof(changing_events[0]); i++)
 		is_change = is_change || str_eq(v->kind, changing_events[i]);
 	const char *text = str_empty(v->instance)
-	                           ? arena_dup(&t->arena, word(v->text, word(v->kind, "event")))
-	                           : arena_printf(&t->arena, "%s: %s", v->instance, word(v->text, word(v->kind, "event")));
+				   ? arena_dup(&t->arena, word(v->text, word(v->kind, "event")))
+				   : arena_printf(&t->arena, "%s: %s", v->instance,
+						  word(v->text, word(v->kind, "event")));
 	add(t, (struct timeline_entry){.time = v->time,
-	                               .kind = TIMELINE_EVENT,
-	                               .service = v->service,
-	                               .environment = v->environment,
-	                               .id = v->id,
-	                               .is_change = is_change,
-	                               .what = arena_dup(&t->arena, word(v->text, v->kind)),
-	                               .text = text});
+				       .kind = TIMELINE_EVENT,
+				       .service = v->service,
+				       .environment = v->environment,
+				       .id = v->id,
+				       .is_change = is_change,
+				       .what = arena_dup(&t->arena, word(v->text, v->kind)),
+				       .text = text});
 }
 
 void timeline_add_alert(struct timeline *t, const struct alert *a)
@@ -146,23 +150,24 @@ void timeline_add_alert(struct timeline *t, const struct alert *a)
 
 void timeline_add_lock(struct timeline *t, const struct lock *l)
 {
-	add(t, (struct timeline_entry){.time = l->at,
-	                               .kind = TIMELINE_LOCK,
-	                               .service = l->service,
-	                               .environment = l->environment,
-	                               .who = l->by,
-	                               .text = arena_printf(&t->arena, "locked: %s", word(l->reason, "no reason given"))});
+	add(t, (struct timeline_entry){
+		       .time = l->at,
+		       .kind = TIMELINE_LOCK,
+		       .service = l->service,
+		       .environment = l->environment,
+		       .who = l->by,
+		       .text = arena_printf(&t->arena, "locked: %s", word(l->reason, "no reason given"))});
 }
 
 void timeline_add_note(struct timeline *t, const struct note *n)
 {
 	add(t, (struct timeline_entry){.time = n->time,
-	                               .kind = TIMELINE_NOTE,
-	                               .service = n->service,
-	                               .environment = n->environment,
-	                               .who = n->by,
-	                               .id = n->id,
-	                               .text = arena_dup(&t->arena, word(n->text, ""))});
+				       .kind = TIMELINE_NOTE,
+				       .service = n->service,
+				       .environment = n->environment,
+				       .who = n->by,
+				       .id = n->id,
+				       .text = arena_dup(&t->arena, word(n->text, ""))});
 }
 
 static int by_time(const void *a, const void *b)

@@ -2,9 +2,9 @@
 #ifndef MODEL_TIMELINE_H
 #define MODEL_TIMELINE_H
 /*
- * What happened around a time, in one ordered list: deploys (begin, cut over, end), locks, events (scale, restarts,
- * exits, configuration, probes), alerts (pending, firing, resolved), acks and notes. model/rank tells which of its
- * changes may be the cause; timeline_markdown() writes it down for an incident.
+ * What happened around a time, in one ordered list: deploys (begin, cut over, end), locks, events (scale,
+ * restarts, exits, configuration, probes), alerts (pending, firing, resolved), acks and notes. model/rank
+ * tells which of its changes may be the cause; timeline_markdown() writes it down for an incident.
  *
  * A timeline owns copies of all texts. Pure, one owner, no clock.
  */
@@ -18,18 +18,24 @@
 struct str;
 
 enum timeline_kind {
-	TIMELINE_DEPLOY, TIMELINE_CUT_OVER, TIMELINE_DEPLOY_END, TIMELINE_LOCK, TIMELINE_EVENT, TIMELINE_ALERT,
-	TIMELINE_ACK, TIMELINE_NOTE
+	TIMELINE_DEPLOY,
+	TIMELINE_CUT_OVER,
+	TIMELINE_DEPLOY_END,
+	TIMELINE_LOCK,
+	TIMELINE_EVENT,
+	TIMELINE_ALERT,
+	TIMELINE_ACK,
+	TIMELINE_NOTE
 };
 struct timeline_entry {
 	int64_t time;
 	enum timeline_kind kind;
 	const char *service, *environment, *who; /* NULL when unsaid */
-	const char *text;    /* what happened, a few words: "cut over to 1.9.2" */
-	const char *what;    /* of a change, as rank_sentence() begins: "1.9.2", "rollback to 1.9.1", "scale" */
-	const char *id;      /* of the deploy, alert, event or note */
-	bool is_change;      /* may be a cause; one entry a deploy has it */
-	size_t order;        /* of adding: equal times keep it */
+	const char *text;                        /* what happened, a few words: "cut over to 1.9.2" */
+	const char *what; /* of a change, as rank_sentence() begins: "1.9.2", "rollback to 1.9.1", "scale" */
+	const char *id;   /* of the deploy, alert, event or note */
+	bool is_change;   /* may be a cause; one entry a deploy has it */
+	size_t order;     /* of adding: equal times keep it */
 };
 struct timeline {
 	struct arena arena;
@@ -40,6 +46,8 @@ struct timeline {
 void timeline_init(struct timeline *, int64_t from, int64_t to);
 void timeline_finish(struct timeline *);
 void timeline_add_deploy(struct timeline *, const struct deploy *);
+/* When the new version began to serve: the end of the step whose name begins with "cut"; 0: it did not. */
+int64_t timeline_cut_over(const struct deploy *);
 void timeline_add_event(struct timeline *, const struct event *);
 void timeline_add_alert(struct timeline *, const struct alert *); /* its phases and its ack */
 void timeline_add_lock(struct timeline *, const struct lock *);

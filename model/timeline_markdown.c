@@ -8,8 +8,8 @@
 #include "base/utf8.h"
 #include "model/timeline.h"
 
-/* Text from outside as Markdown text: masked, one line, every sign with a meaning escaped (CommonMark 0.30 allows a
- * backslash before any ASCII punctuation; in table cells GFM needs it before '|'). */
+/* Text from outside as Markdown text: masked, one line, every sign with a meaning escaped (CommonMark 0.30
+ * allows a backslash before any ASCII punctuation; in table cells GFM needs it before '|'). */
 static void add_text(struct str *out, const char *text)
 {
 	struct str masked = {0};
@@ -80,7 +80,7 @@ static void add_head(const struct timeline_facts *f, struct str *out)
 		return;
 	struct str text = {0};
 	str_addf(&text, "%s, %s", record_value_name(severity_names, a->severity),
-	         record_value_name(alert_phase_names, a->phase));
+		 record_value_name(alert_phase_names, a->phase));
 	add_row(out, "Alert", str_text(&text));
 	add_row(out, "Summary", a->summary);
 	str_reset(&text);

@@ -83,33 +83,26 @@ static void say_symptom(const struct alert *a, struct str *out)
 	const char *metric = a->metric ? a->metric : "";
 	bool is_known = !isnan(a->value);
 	if (is_known && strstr(metric, "error") && a->value >= 0 && a->value <= 1)
-		str_addf(out, "answers %.*f %% of requests with errors", a->value < 0.01 ? 1 : 0, a->value * 100);
+		str_addf(out, "answers %.*f %% of requests with errors", a->value < 0.01 ? 1 : 0,
+			 a->value * 100);
 	else if (is_known && (strstr(metric, "latency") || strstr(metric, "duration")))
-		str_addf(out, "answers slowly, in %.2f s where %.2f s is the limit", a->value,
-		         isnan(a->threshold) ? 0 : a->threshold);
+		str_addf(out, "answers slowly, in %.2f s where %.2f s is the limit,", a->value,
+			 isnan(a->threshold) ? 0 : a->threshold);
 	else if (!str_empty(a->summary))
 		str_addf(out, "has %s firing (%s)", a->name, a->summary);
 	else
 		str_addf(out, "has %s firing", a->name ? a->name : "an alert");
 }
 
-/* When the new version began to serve. */
-static int64_t served_at(const struct deploy *d)
-{
-	const struct step *steps = d->steps.items;
-	for (size_t i = 0; i < d->steps.n; i++)
-		if (steps[i].name && strstr(steps[i].name, "cut over") && steps[i].ended_at)
-			return steps[i].ended_at;
-	return d->started_at;
-}
-
 static void say_suspect(const struct why_facts *f, const struct alert *a, struct str *out)
 {
 	const struct deploy *d = why_last_deploy(f, a->starts_at);
-	if (!d || a->starts_at - d->started_at > SUSPECT_MS || str_eq(d->kind, "restart") || str_eq(d->kind, "scale"))
+	if (!d || a->starts_at - d->started_at > SUSPECT_MS || str_eq(d->kind, "restart") ||
+	    str_eq(d->kind, "scale"))
 		return;
 	str_add(out, "; it was deployed ");
-	timeline_span(a->starts_at - served_at(d), out);
+	int64_t served = timeline_cut_over(d);
+	timeline_span(a->starts_at - (served ? served : d->started_at), out);
 	str_add(out, " before");
 	why_say_who(f, out, d->by);
 	str_add(out, str_empty(d->from) ? "" : ": roll back with B");
@@ -142,15 +135,17 @@ static enum step_state release(const struct why_facts *f, struct why_words *w)
 	const struct release *now = release_of(f, version), *coming = release_of(f, next);
 	if (now && now->is_bad) {
 		str_addf(&w->detail, "%s is marked bad", version);
-		str_addf(&w->sentence, "%s %s runs in %s and is marked bad%s%s: roll back with B", f->service, version,
-		         f->environment, now->bad_reason ? ": " : "", now->bad_reason ? now->bad_reason : "");
+		str_addf(&w->sentence, "%s %s runs in %s and is marked bad%s%s: roll back with B", f->service,
+			 version, f->environment, now->bad_reason ? ": " : "",
+			 now->bad_reason ? now->bad_reason : "");
 		return STEP_FAILED;
 	}
 	if (coming && coming->is_bad && !str_eq(version, next)) {
 		str_addf(&w->detail, "%s of %s is marked bad", next, f->placement_before->environment);
-		str_addf(&w->sentence, "%s %s, which %s has, is marked bad%s%s: promoting it needs --despite-bad",
-		         f->service, next, f->placement_before->environment, coming->bad_reason ? ": " : "",
-		         coming->bad_reason ? coming->bad_reason : "");
+		str_addf(&w->sentence,
+			 "%s %s, which %s has, is marked bad%s%s: promoting it needs --despite-bad",
+			 f->service, next, f->placement_before->environment, coming->bad_reason ? ": " : "",
+			 coming->bad_reason ? coming->bad_reason : "");
 		return STEP_FAILED;
 	}
 	if (!now && !f->n_releases) {
@@ -169,7 +164,8 @@ static enum step_state drift(const struct why_facts *f, struct why_words *w)
 		return STEP_SKIPPED;
 	}
 	if (f->placement && str_eq(before->version, f->placement->version))
-		str_addf(&w->detail, "%s has %s too: nothing to promote", before->environment, before->version);
+		str_addf(&w->detail, "%s has %s too: nothing to promote", before->environment,
+			 before->version);
 	else
 		str_addf(&w->detail, "%s has %s: P promotes it", before->environment, before->version);
 	return STEP_DONE;
@@ -191,11 +187,20 @@ static enum step_state health(const struct why_facts *f, struct why_words *w)
 }
 
 static const struct why_check checks[] = {
-	{"source", why_check_source},       {"service", why_check_service},     {"environment", why_check_environment},
-	{"lock", why_check_lock},           {"deploy", why_check_deploy},       {"last deploy", why_check_last_deploy},
-	{"crash loop", why_check_crash},    {"listener", why_check_listener},   {"ready", why_check_ready},
-	{"dependencies", why_check_needs},  {"alerts", alerts},                 {"release", release},
-	{"drift", drift},                   {"health", health},
+	{"source", why_check_source},
+	{"service", why_check_service},
+	{"environment", why_check_environment},
+	{"lock", why_check_lock},
+	{"deploy", why_check_deploy},
+	{"last deploy", why_check_last_deploy},
+	{"crash loop", why_check_crash},
+	{"listener", why_check_listener},
+	{"ready", why_check_ready},
+	{"dependencies", why_check_needs},
+	{"alerts", alerts},
+	{"release", release},
+	{"drift", drift},
+	{"health", health},
 };
 
 static void say_fine(const struct why_facts *f, struct str *out)
@@ -206,7 +211,7 @@ static void say_fine(const struct why_facts *f, struct str *out)
 		str_addf(out, "%s in %s is stopped: no instance is wanted", f->service, f->environment);
 	else
 		str_addf(out, "nothing is in the way: %s in %s is ok%s%s", f->service, f->environment,
-		         p && p->version ? " with " : "", p && p->version ? p->version : "");
+			 p && p->version ? " with " : "", p && p->version ? p->version : "");
 	if (drift(f, &w) == STEP_DONE)
 		str_addf(out, "; %s", str_text(&w.detail));
 	str_finish(&w.detail);
@@ -226,11 +231,11 @@ void why_explain(const struct why_facts *f, struct why *out)
 		else
 			state = checks[i].run(f, &w);
 		out->checks[out->n++] = (struct step){.name = checks[i].name,
-		                                      .state = state,
-		                                      .detail = arena_dup(&out->arena, str_text(&w.detail))};
+						      .state = state,
+						      .detail = arena_dup(&out->arena, str_text(&w.detail))};
 		/* The first that failed answers; what merely runs answers when nothing failed. */
 		bool answers = (state == STEP_FAILED && worst != STEP_FAILED) ||
-		               (state == STEP_RUNNING && worst == STEP_DONE);
+			       (state == STEP_RUNNING && worst == STEP_DONE);
 		if (answers) {
 			out->answer = arena_dup(&out->arena, str_text(&w.sentence));
 			worst = state;

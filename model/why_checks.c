@@ -42,10 +42,12 @@ enum step_state why_check_service(const struct why_facts *f, struct why_words *w
 	}
 	if (!f->placement) {
 		str_addf(&w->detail, "not deployed to %s", f->environment);
-		str_addf(&w->sentence, "%s was never deployed to %s: deploy it with D", f->service, f->environment);
+		str_addf(&w->sentence, "%s was never deployed to %s: deploy it with D", f->service,
+			 f->environment);
 		return STEP_FAILED;
 	}
-	str_addf(&w->detail, "%s runs %s", f->environment, f->placement->version ? f->placement->version : "it");
+	str_addf(&w->detail, "%s runs %s", f->environment,
+		 f->placement->version ? f->placement->version : "it");
 	return STEP_DONE;
 }
 
@@ -57,11 +59,12 @@ enum step_state why_check_environment(const struct why_facts *f, struct why_word
 	}
 	if (f->environment_record->is_read_only) {
 		str_addf(&w->detail, "%s is read-only", f->environment);
-		str_addf(&w->sentence, "%s is read-only: nothing can be changed there from here", f->environment);
+		str_addf(&w->sentence, "%s is read-only: nothing can be changed there from here",
+			 f->environment);
 		return STEP_FAILED;
 	}
 	str_addf(&w->detail, "%s may be changed%s", f->environment,
-	         f->environment_record->is_protected ? ", it is protected" : "");
+		 f->environment_record->is_protected ? ", it is protected" : "");
 	return STEP_DONE;
 }
 
@@ -70,7 +73,7 @@ static const struct lock *lock_here(const struct why_facts *f)
 	for (size_t i = 0; i < f->n_locks; i++) {
 		const struct lock *l = f->locks[i];
 		bool is_of_it = (str_empty(l->service) || str_eq(l->service, f->service)) &&
-		                (str_empty(l->environment) || str_eq(l->environment, f->environment));
+				(str_empty(l->environment) || str_eq(l->environment, f->environment));
 		if (is_of_it && (!l->until || l->until > f->now))
 			return l;
 	}
@@ -94,7 +97,8 @@ enum step_state why_check_lock(const struct why_facts *f, struct why_words *w)
 	}
 	if (f->placement && !str_empty(f->placement->lock)) {
 		str_add(&w->detail, f->placement->lock);
-		str_addf(&w->sentence, "%s in %s is locked: %s", f->service, f->environment, f->placement->lock);
+		str_addf(&w->sentence, "%s in %s is locked: %s", f->service, f->environment,
+			 f->placement->lock);
 		return STEP_FAILED;
 	}
 	str_add(&w->detail, "none");
@@ -140,15 +144,15 @@ enum step_state why_check_last_deploy(const struct why_facts *f, struct why_word
 	}
 	str_addf(&w->detail, "%s %s", d->to ? d->to : "?", record_value_name(deploy_state_names, d->state));
 	bool is_bad = d->state == DEPLOY_FAILED || d->state == DEPLOY_UNKNOWN ||
-	              (d->state == DEPLOY_ROLLED_BACK && d->trigger == TRIGGER_AUTOMATIC);
+		      (d->state == DEPLOY_ROLLED_BACK && d->trigger == TRIGGER_AUTOMATIC);
 	if (!is_bad)
 		return STEP_DONE;
 	const struct step *step = step_in(d, STEP_FAILED);
 	str_addf(&w->sentence, "the last deploy of %s, to %s", f->service, d->to ? d->to : "another version");
 	why_say_who(f, &w->sentence, d->by);
 	str_add(&w->sentence, d->state == DEPLOY_FAILED        ? ", failed"
-	                      : d->state == DEPLOY_ROLLED_BACK ? ", was rolled back by itself"
-	                                                       : ", ended and nobody knows how");
+			      : d->state == DEPLOY_ROLLED_BACK ? ", was rolled back by itself"
+							       : ", ended and nobody knows how");
 	if (step)
 		str_addf(&w->sentence, " at step %s", step->name);
 	str_addc(&w->sentence, ' ');
@@ -199,7 +203,8 @@ enum step_state why_check_crash(const struct why_facts *f, struct why_words *w)
 	if (!str_empty(i->exit))
 		str_addf(&w->sentence, ", last with %s", i->exit);
 	if (i->restarts > 0)
-		str_addf(&w->sentence, ", %lld restart%s", (long long)i->restarts, i->restarts == 1 ? "" : "s");
+		str_addf(&w->sentence, ", %lld restart%s", (long long)i->restarts,
+			 i->restarts == 1 ? "" : "s");
 	str_addf(&w->sentence, " (%s)", i->id);
 	if (!str_empty(words))
 		str_addf(&w->sentence, ": %s", words);
@@ -211,8 +216,13 @@ enum step_state why_check_crash(const struct why_facts *f, struct why_words *w)
 /* Words of the prober and of the kernel for "nobody answers at the port". */
 static bool tells_listener(const char *reason)
 {
-	static const char *const words[] = {"listen", "refused", "port taken", "is taken", "EADDRINUSE",
-	                                    "address already in use", "Address already in use"};
+	static const char *const words[] = {"listen",
+					    "refused",
+					    "port taken",
+					    "is taken",
+					    "EADDRINUSE",
+					    "address already in use",
+					    "Address already in use"};
 	for (size_t i = 0; reason && i < sizeof(words) / sizeof(words[0]); i++)
 		if (strstr(reason, words[i]))
 			return true;
@@ -247,7 +257,7 @@ enum step_state why_check_ready(const struct why_facts *f, struct why_words *w)
 	if (p->ready >= p->desired)
 		return STEP_DONE;
 	str_addf(&w->sentence, "%lld of %lld instances of %s in %s are ready", (long long)p->ready,
-	         (long long)p->desired, f->service, f->environment);
+		 (long long)p->desired, f->service, f->environment);
 	size_t at = 0;
 	for (const struct instance *i; (i = instance_in(f, &at, NOT_WELL | 1u << PHASE_BUILDING));)
 		if (!i->is_ready) {
@@ -270,7 +280,8 @@ enum step_state why_check_needs(const struct why_facts *f, struct why_words *w)
 		if (p->health != HEALTH_FAILING)
 			continue;
 		str_addf(&w->detail, "%s is failing", p->service);
-		str_addf(&w->sentence, "%s, which %s needs, is failing in %s", p->service, f->service, p->environment);
+		str_addf(&w->sentence, "%s, which %s needs, is failing in %s", p->service, f->service,
+			 p->environment);
 		if (!str_empty(p->reason))
 			str_addf(&w->sentence, ": %s", p->reason);
 		return STEP_FAILED;

@@ -25,7 +25,8 @@ enum step_state why_check_ready(const struct why_facts *, struct why_words *);
 enum step_state why_check_needs(const struct why_facts *, struct why_words *);
 
 void why_say_time(struct str *, int64_t ms); /* "14:02", local */
-void why_say_who(const struct why_facts *, struct str *, const char *by); /* " by ada", " by you", or nothing */
+void why_say_who(const struct why_facts *, struct str *,
+		 const char *by); /* " by ada", " by you", or nothing */
 void why_say_ago(const struct why_facts *, struct str *, int64_t at);
 bool why_is_here(const struct why_facts *, const char *service, const char *environment);
 const struct deploy *why_last_deploy(const struct why_facts *, int64_t until); /* until 0: of all */

@@ -40,10 +40,10 @@ static void fill(struct log_buffer *b)
 		static int lens[1000];
 		for (int k = 0; k < 1000; k++)
 			lens[k] = snprintf(text[k], sizeof(text[k]),
-			                   "2026-08-01T10:%02d:%02d.%06dZ info  request id=%08x method=GET "
-			                   "path=/api/v1/orders/%d status=%d took=%dms",
-			                   rand() % 60, rand() % 60, rand() % 1000000, (unsigned)rand(), rand() % 100000,
-			                   rand() % 200 ? 200 : 500, rand() % 900);
+					   "2026-08-01T10:%02d:%02d.%06dZ info  request id=%08x method=GET "
+					   "path=/api/v1/orders/%d status=%d took=%dms",
+					   rand() % 60, rand() % 60, rand() % 1000000, (unsigned)rand(),
+					   rand() % 100000, rand() % 200 ? 200 : 500, rand() % 900);
 		uint64_t start = now_us();
 		for (int k = 0; k < 1000; k++)
 			log_buffer_add(b, instances[k % 8], i + k, text[k], (size_t)lens[k]);
@@ -81,9 +81,16 @@ int main(void)
 {
 	struct log_buffer *b = log_buffer_new(&(struct log_limits){.bytes = 256u << 20, .lines = LINES * 2});
 	fill(b);
-	static const char *const filters[] = {"status=500", "Status=500", "took=89", "request", "/status=5\\d\\d took=[5-9]\\d\\dms/",
-	                                      "/Error|status=500/", "/error|status=500/", "!status=200", "level:error",
-	                                      "status=500 took=1"};
+	static const char *const filters[] = {"status=500",
+					      "Status=500",
+					      "took=89",
+					      "request",
+					      "/status=5\\d\\d took=[5-9]\\d\\dms/",
+					      "/Error|status=500/",
+					      "/error|status=500/",
+					      "!status=200",
+					      "level:error",
+					      "status=500 took=1"};
 	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
 		filter(b, filters[i]);
 	struct log_view *v = log_view_new(b);

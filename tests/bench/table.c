@@ -83,14 +83,16 @@ static void changes(struct records *t, struct index *ix, int n)
 
 static void filters(struct index *ix)
 {
-	static const char *const typed[] = {"node-077", "node-077", "/pay|node-0[0-9]7/", "env:prod", "Service-1"};
+	static const char *const typed[] = {"node-077", "node-077", "/pay|node-0[0-9]7/", "env:prod",
+					    "Service-1"};
 	for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++) {
 		struct filter *f = filter_new(typed[i], NULL);
 		double longest;
 		char name[64];
 		index_set_filter(ix, f);
 		double ms = settle(ix, &longest);
-		snprintf(name, sizeof(name), "filter %s%s (%zu hits)", typed[i], i ? "" : ", first of all", index_count(ix));
+		snprintf(name, sizeof(name), "filter %s%s (%zu hits)", typed[i], i ? "" : ", first of all",
+			 index_count(ix));
 		print(name, ms, "ms");
 		print("  longest slice", longest, "ms");
 		index_set_filter(ix, NULL);
@@ -124,8 +126,10 @@ int main(void)
 	uint32_t from = log_buffer_instance(b, "checkout", "prod", "checkout-1");
 	for (int i = 0; i < 100000; i++) {
 		char line[160];
-		int len = snprintf(line, sizeof(line), "2026-08-01T10:00:00Z info request id=%08x method=GET path=/api/v1/orders/%d status=200 took=%dms",
-		                   (unsigned)rand(), rand() % 100000, rand() % 900);
+		int len = snprintf(line, sizeof(line),
+				   "2026-08-01T10:00:00Z info request id=%08x method=GET "
+				   "path=/api/v1/orders/%d status=200 took=%dms",
+				   (unsigned)rand(), rand() % 100000, rand() % 900);
 		log_buffer_add(b, from, i, line, (size_t)len);
 		if (i % 100 == 0)
 			log_buffer_settle(b, i);

@@ -49,7 +49,7 @@ static void words(void **state)
 		{"5\\d\\d|refused", "Refused", true},
 		{"/healthz", "GET /healthz", true},
 		{"/api/v1/", "GET /api/v1/orders", true},
-		{"user(", "user(7)", true}, /* no valid expression: taken as it stands */
+		{"user(", "user(7)", true},     /* no valid expression: taken as it stands */
 		{"/\\S+ms/", "took 5MS", true}, /* \S is a class, no capital */
 		{"äpfel", "ÄPFEL", true},
 		{"^get$", "xget", false},
@@ -96,10 +96,13 @@ static void a_hard_expression_gives_up(void **state)
 	assert_int_equal(filter_gave_up(f), 1);
 	static const char text[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac\nshort\n";
 	uint32_t starts[] = {0, 61};
-	uint64_t has, not;
+	uint64_t has, not ;
 	filter_forget_gave_up(f);
-	filter_scan(f, &(struct filter_lines){.bytes = text, .len = sizeof(text) - 1, .starts = starts, .n = 2, .is_ascii = true},
-	            &has, &not);
+	filter_scan(
+		f,
+		&(struct filter_lines){
+			.bytes = text, .len = sizeof(text) - 1, .starts = starts, .n = 2, .is_ascii = true},
+		&has, &not );
 	assert_int_equal(has, 0);
 	assert_int_equal(filter_gave_up(f), 1);
 	filter_free(f);
@@ -109,11 +112,19 @@ static void a_hard_expression_gives_up(void **state)
 static void scan_agrees_with_lines(void **state)
 {
 	(void)state;
-	static const char *const typed[] = {"foo",         "Foo",          "foo bar",   "!foo",        "/fo+\\s+bar/", "/o\\n?b/",
-	                                    "/^foo/",      "/bar$/",       "/^$/",      "/x*/",        "/[^a]b/",      "foo !bar",
-	                                    "/(?<=o)b/",   "/foo(?!\\sbar)/", "/\\s++$/", "/\\Afoo/",   "/ä|b/",        "/o(?s:.)b/",
-	                                    "level:error", "/foo/ /bar/",  "!/o b/",    "/a\\sf/"};
-	static const char *const parts[] = {"foo", "bar", "Foo", "b", "o", " ", "  ", "a", "\xc3\xa4", "\xff", "ERROR ", ""};
+	static const char *const typed[] = {"foo",          "Foo",
+					    "foo bar",      "!foo",
+					    "/fo+\\s+bar/", "/o\\n?b/",
+					    "/^foo/",       "/bar$/",
+					    "/^$/",         "/x*/",
+					    "/[^a]b/",      "foo !bar",
+					    "/(?<=o)b/",    "/foo(?!\\sbar)/",
+					    "/\\s++$/",     "/\\Afoo/",
+					    "/ä|b/",        "/o(?s:.)b/",
+					    "level:error",  "/foo/ /bar/",
+					    "!/o b/",       "/a\\sf/"};
+	static const char *const parts[] = {"foo", "bar", "Foo",      "b",    "o",      " ",
+					    "  ",  "a",   "\xc3\xa4", "\xff", "ERROR ", ""};
 	srand(11);
 	for (int round = 0; round < 2000; round++) {
 		char text[1024];
@@ -132,13 +143,15 @@ static void scan_agrees_with_lines(void **state)
 			text[len++] = '\n';
 		}
 		struct filter *f = filter_new(typed[round % 22], NULL);
-		uint64_t has, not;
-		filter_scan(f, &(struct filter_lines){.bytes = text, .len = len, .starts = starts, .n = n, .is_ascii = ascii}, &has,
-		            &not);
+		uint64_t has, not ;
+		filter_scan(f,
+			    &(struct filter_lines){
+				    .bytes = text, .len = len, .starts = starts, .n = n, .is_ascii = ascii},
+			    &has, &not );
 		for (size_t i = 0; i < n; i++) {
 			size_t end = i + 1 < n ? starts[i + 1] : len;
 			bool want = filter_text(f, NULL, text + starts[i], end - starts[i] - 1);
-			if (want != ((has & ~not) >> i & 1))
+			if (want != ((has & ~not ) >> i & 1))
 				fail_msg("%s on line %zu of round %d", typed[round % 22], i, round);
 		}
 		filter_free(f);
@@ -162,15 +175,18 @@ static void records(void **state)
 	static const struct {
 		const char *typed;
 		bool passes;
-	} cases[] = {{"higherr", true},       {"HighErr", true},         {"highErr", false},   {"check prod", true},
-	             {"/high.*rate/", true},  {"/High.*RATE/", false},   {"/High.*Rate/", true}, {"severity:crit", true},
-	             {"phase:resolved", false}, {"state:firing", true},  {"region:eu", true},  {"region:us", false},
-	             {"!env:prod", false},    {"/^checkout$/", true},    {"!checkout", false}, {"nothere:x", false}};
+	} cases[] = {{"higherr", true},      {"HighErr", true},       {"highErr", false},
+		     {"check prod", true},   {"/high.*rate/", true},  {"/High.*RATE/", false},
+		     {"/High.*Rate/", true}, {"severity:crit", true}, {"phase:resolved", false},
+		     {"state:firing", true}, {"region:eu", true},     {"region:us", false},
+		     {"!env:prod", false},   {"/^checkout$/", true},  {"!checkout", false},
+		     {"nothere:x", false}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct filter *f = filter_new(cases[i].typed, NULL);
 		size_t len;
 		const char *folded = records_folded(t, h, &len);
-		if (filter_record(f, record_class(RECORD_ALERT), records_row(t, h), folded, len) != cases[i].passes)
+		if (filter_record(f, record_class(RECORD_ALERT), records_row(t, h), folded, len) !=
+		    cases[i].passes)
 			fail_msg("%s", cases[i].typed);
 		filter_free(f);
 	}
@@ -205,8 +221,9 @@ static void log_lines(void **state)
 {
 	(void)state;
 	static struct log_text t;
-	static const char json[] = "{\"ts\":\"10:00\",\"level\":\"ERROR\",\"msg\":\"a\\u00e9\\n\\ud83d\\ude00 \\u0000\",\"n\":-1.5,"
-	                           "\"o\":{\"k\":[\"}\"]},\"error\":\"E\",\"b\":true}";
+	static const char json[] = "{\"ts\":\"10:00\",\"level\":\"ERROR\",\"msg\":"
+				   "\"a\\u00e9\\n\\ud83d\\ude00 \\u0000\",\"n\":-1.5,"
+				   "\"o\":{\"k\":[\"}\"]},\"error\":\"E\",\"b\":true}";
 	log_text_parse(&t, json, sizeof(json) - 1);
 	assert_int_equal(t.form, LOG_FORM_JSON);
 	assert_int_equal(t.level, LOG_LEVEL_ERROR);
@@ -259,7 +276,8 @@ static void log_levels(void **state)
 static void hostile_lines(void **state)
 {
 	(void)state;
-	static const char line[] = "{\"level\":\"error\",\"msg\":\"a\\u00e9\\\"b\",\"o\":{\"k\":[1,\"}\"]},\"x\":1e5} ";
+	static const char line[] =
+		"{\"level\":\"error\",\"msg\":\"a\\u00e9\\\"b\",\"o\":{\"k\":[1,\"}\"]},\"x\":1e5} ";
 	static struct log_text t;
 	srand(7);
 	for (int round = 0; round < 20000; round++) {
@@ -272,7 +290,8 @@ static void hostile_lines(void **state)
 		for (size_t i = 0; i < t.n_fields; i++) {
 			const char *s = t.fields[i].value.s;
 			bool in_line = s >= copy && s + t.fields[i].value.len <= copy + len;
-			assert_true(in_line || (s >= t.unescaped && s + t.fields[i].value.len <= t.unescaped + LOG_TEXT_BYTES));
+			assert_true(in_line || (s >= t.unescaped &&
+						s + t.fields[i].value.len <= t.unescaped + LOG_TEXT_BYTES));
 		}
 		free(copy);
 	}
@@ -295,9 +314,15 @@ static void hostile_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(words),     cmocka_unit_test(errors),     cmocka_unit_test(a_hard_expression_gives_up),
-		cmocka_unit_test(scan_agrees_with_lines), cmocka_unit_test(records), cmocka_unit_test(highlights),
-		cmocka_unit_test(log_lines), cmocka_unit_test(log_levels), cmocka_unit_test(hostile_lines),
+		cmocka_unit_test(words),
+		cmocka_unit_test(errors),
+		cmocka_unit_test(a_hard_expression_gives_up),
+		cmocka_unit_test(scan_agrees_with_lines),
+		cmocka_unit_test(records),
+		cmocka_unit_test(highlights),
+		cmocka_unit_test(log_lines),
+		cmocka_unit_test(log_levels),
+		cmocka_unit_test(hostile_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,7 +114,7 @@ static bool only_checkout(enum join_part part, const char *name, void *arg)
 }
 
 static void expect_join(const struct join_context *c, struct pair *labels, size_t n, const char *service,
-                        const char *sentence)
+			const char *sentence)
 {
 	struct joined j;
 	char text[128];
@@ -128,14 +128,17 @@ static void joins_by_rules(void **state)
 {
 	(void)state;
 	struct join_context any = {.environment = "prod"}, known = {.is_known = only_checkout};
-	struct pair labels[] = {{"job", "monitoring/node"}, {"app", "checkout"}, {"pod", "checkout-7d9f8b6c5-x2x9z"},
-	                        {"service", "lb"}};
+	struct pair labels[] = {{"job", "monitoring/node"},
+				{"app", "checkout"},
+				{"pod", "checkout-7d9f8b6c5-x2x9z"},
+				{"service", "lb"}};
 	expect_join(&any, labels, 4, "lb", "joined by label `service`");
 	expect_join(&known, labels, 4, "checkout", "joined by label `app`"); /* lb is no service of ours */
 	expect_join(&known, labels + 2, 1, "checkout", "joined by label `pod`");
 	expect_join(&any, labels, 1, "node", "joined by label `job`");
 	expect_join(&known, labels, 1, "", "unowned: no rule fits its labels");
-	expect_join(&known, labels + 3, 1, "lb", "joined by label `service`"); /* not known, but what it says */
+	expect_join(&known, labels + 3, 1, "lb",
+		    "joined by label `service`"); /* not known, but what it says */
 	struct pair pods[] = {{"pod", "ledger-0"}};
 	expect_join(&any, pods, 1, "ledger", "joined by label `pod`");
 	pods[0].value = "user-service";

@@ -69,9 +69,16 @@ static void a_clock_that_runs_ahead_holds_nothing(void **state)
 }
 
 static const char *const python[] = {
-	"ERROR cannot charge", "Traceback (most recent call last):", "  File \"app.py\", line 3, in charge",
-	"ValueError: bad amount", "", "During handling of the above exception, another exception occurred:", "",
-	"Traceback (most recent call last):", "  File \"app.py\", line 9", "app.Refused: no",
+	"ERROR cannot charge",
+	"Traceback (most recent call last):",
+	"  File \"app.py\", line 3, in charge",
+	"ValueError: bad amount",
+	"",
+	"During handling of the above exception, another exception occurred:",
+	"",
+	"Traceback (most recent call last):",
+	"  File \"app.py\", line 9",
+	"app.Refused: no",
 };
 
 static void traces_stay_together(void **state)
@@ -100,9 +107,15 @@ static void traces_stay_together(void **state)
 static void a_trace_after_a_calm_line_is_a_head(void **state)
 {
 	(void)state;
-	static const char *const lines[] = {"INFO served", "Traceback (most recent call last):", "  File \"a\"", "KeyError: 'x'",
-	                                    "INFO: served", "java.lang.IllegalStateException: no", "\tat a.B.c(B.java:3)",
-	                                    "Caused by: java.io.IOException", "INFO done"};
+	static const char *const lines[] = {"INFO served",
+					    "Traceback (most recent call last):",
+					    "  File \"a\"",
+					    "KeyError: 'x'",
+					    "INFO: served",
+					    "java.lang.IllegalStateException: no",
+					    "\tat a.B.c(B.java:3)",
+					    "Caused by: java.io.IOException",
+					    "INFO done"};
 	static const uint64_t heads[] = {0, 1, 1, 1, 4, 5, 5, 5, 8};
 	struct log_buffer *b = log_buffer_new(NULL);
 	uint32_t x = log_buffer_instance(b, "s", "e", "x");
@@ -147,11 +160,11 @@ static void a_trace_passes_as_one(void **state)
 	log_view_step(v, 0, NULL);
 	assert_int_equal(log_view_count(v), 5);
 	struct filter *not = filter_new("!ValueError", NULL);
-	log_view_want(v, &(struct log_wants){.filter = not});
+	log_view_want(v, &(struct log_wants){.filter = not });
 	log_view_step(v, 0, NULL);
 	assert_int_equal(log_view_count(v), 3);
 	filter_free(f);
-	filter_free(not);
+	filter_free(not );
 	log_view_free(v);
 	log_buffer_free(b);
 }
@@ -236,7 +249,9 @@ static bool model_shows(int64_t i, const char *word)
 	bool has = false;
 	if (!word)
 		return true;
-	for (int64_t k = model[i].head; k < MODEL_LINES && model[k].text[0] && (k == model[i].head || model[k].head == model[i].head); k++)
+	for (int64_t k = model[i].head;
+	     k < MODEL_LINES && model[k].text[0] && (k == model[i].head || model[k].head == model[i].head);
+	     k++)
 		has = has || strstr(model[k].text, word);
 	return has;
 }
@@ -253,8 +268,8 @@ static void random_against_model(void **state)
 	while (n < MODEL_LINES - 20) {
 		for (int k = rand() % 8; k >= 0; k--, n++) {
 			bool continues = n && rand() % 3 == 0;
-			snprintf(model[n].text, sizeof(model[n].text), "%s%d %s", continues ? "  " : "", (int)n,
-			         rand() % 5 ? "bar" : "foo");
+			snprintf(model[n].text, sizeof(model[n].text), "%s%d %s", continues ? "  " : "",
+				 (int)n, rand() % 5 ? "bar" : "foo");
 			head = continues ? head : n;
 			model[n].head = head;
 			add(b, x, n, model[n].text);

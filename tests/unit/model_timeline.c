@@ -32,7 +32,8 @@ static struct deploy deploy_of(const char *service, const char *to, const char *
 	return d;
 }
 
-static void expect_rank(const struct timeline *t, const struct rank_subject *s, const char *const *want, size_t n)
+static void expect_rank(const struct timeline *t, const struct rank_subject *s, const char *const *want,
+			size_t n)
 {
 	struct ranked ranked[8];
 	struct str text = {0};
@@ -68,20 +69,25 @@ static void tiers_then_nearness_then_age(void **state)
 	(void)state;
 	struct timeline t;
 	timeline_init(&t, NOON - 24 * 60 * MIN, NOON + MIN);
-	struct deploy own = deploy_of("parcel", "2.4.0", "ada", NOON - 40 * MIN), old = deploy_of("parcel", "2.3.9", "ada", NOON - 300 * MIN);
-	struct deploy need = deploy_of("label", "7", NULL, NOON - 5 * MIN), other = deploy_of("mail", "9", "noor", NOON - 10 * S);
-	struct deploy elsewhere = deploy_of("parcel", "3", "ada", NOON - S), later = deploy_of("parcel", "4", "ada", NOON + 30 * S);
+	struct deploy own = deploy_of("parcel", "2.4.0", "ada", NOON - 40 * MIN),
+		      old = deploy_of("parcel", "2.3.9", "ada", NOON - 300 * MIN);
+	struct deploy need = deploy_of("label", "7", NULL, NOON - 5 * MIN),
+		      other = deploy_of("mail", "9", "noor", NOON - 10 * S);
+	struct deploy elsewhere = deploy_of("parcel", "3", "ada", NOON - S),
+		      later = deploy_of("parcel", "4", "ada", NOON + 30 * S);
 	elsewhere.environment = "dev";
 	struct deploy *all[] = {&other, &old, &later, &need, &elsewhere, &own};
 	for (size_t i = 0; i < 6; i++)
 		timeline_add_deploy(&t, all[i]);
 	timeline_sort(&t);
 	const char *const needs[] = {"label"};
-	struct rank_subject s = {.service = "parcel", .environment = "prod", .onset = NOON, .dependencies = {needs, 1}};
+	struct rank_subject s = {
+		.service = "parcel", .environment = "prod", .onset = NOON, .dependencies = {needs, 1}};
 	expect_rank(&t, &s,
-	            (const char *[]){"2.4.0, by ada, 40m 00s before onset", "label 7, 5m 00s before onset",
-	                             "mail 9, by noor, 10 s before onset", "2.3.9, by ada, 5h 00m before onset"},
-	            4);
+		    (const char *[]){"2.4.0, by ada, 40m 00s before onset", "label 7, 5m 00s before onset",
+				     "mail 9, by noor, 10 s before onset",
+				     "2.3.9, by ada, 5h 00m before onset"},
+		    4);
 	timeline_finish(&t);
 }
 
@@ -108,7 +114,9 @@ static void other_changes_count(void **state)
 	timeline_sort(&t);
 	struct rank_subject s = {.service = "parcel", .environment = "prod", .onset = NOON};
 	expect_rank(&t, &s,
-	            (const char *[]){"scaled from 4 to 1, 0 s before onset", "rollback to 2.3.9, by noor, 2m 00s before onset"}, 2);
+		    (const char *[]){"scaled from 4 to 1, 0 s before onset",
+				     "rollback to 2.3.9, by noor, 2m 00s before onset"},
+		    2);
 	timeline_finish(&t);
 }
 
@@ -137,22 +145,27 @@ static void copy_for_an_incident(void **state)
 	timeline_add_note(&t, &n);
 	timeline_sort(&t);
 	struct str out = {0};
-	struct timeline_facts f = {.alert = &a, .service = "parcel", .environment = "prod", .team = "post", .now = NOON + 60 * S,
-	                           .cause = "2.4.0, by you, 20 s before onset", .evidence = "one ```` two"};
+	struct timeline_facts f = {.alert = &a,
+				   .service = "parcel",
+				   .environment = "prod",
+				   .team = "post",
+				   .now = NOON + 60 * S,
+				   .cause = "2.4.0, by you, 20 s before onset",
+				   .evidence = "one ```` two"};
 	timeline_markdown(&t, &f, &out);
 	assert_string_equal(str_text(&out),
-	                    "## ParcelErrors: parcel in prod\n\n"
-	                    "- **Alert**: critical, resolved\n"
-	                    "- **Summary**: a \\| b \\<script\\> ?\\[1m\n"
-	                    "- **Began**: 2026-01-01 12:00:00 UTC, acked after 6 s, resolved after 55 s\n"
-	                    "- **Owner**: post\n"
-	                    "- **Last change before it**: 2.4.0, by you, 20 s before onset\n"
-	                    "\n| UTC | what | where | who |\n|---|---|---|---|\n"
-	                    "| 2026-01-01 12:00:00 | ParcelErrors fires | parcel in prod |  |\n"
-	                    "| 12:00:06 | ParcelErrors acked | parcel in prod | ada |\n"
-	                    "| 12:00:10 | it is \\`x\\|y\\` second line |  | ada |\n"
-	                    "| 12:00:55 | ParcelErrors resolved | parcel in prod |  |\n"
-	                    "\n`````\none ```` two\n`````\n");
+			    "## ParcelErrors: parcel in prod\n\n"
+			    "- **Alert**: critical, resolved\n"
+			    "- **Summary**: a \\| b \\<script\\> ?\\[1m\n"
+			    "- **Began**: 2026-01-01 12:00:00 UTC, acked after 6 s, resolved after 55 s\n"
+			    "- **Owner**: post\n"
+			    "- **Last change before it**: 2.4.0, by you, 20 s before onset\n"
+			    "\n| UTC | what | where | who |\n|---|---|---|---|\n"
+			    "| 2026-01-01 12:00:00 | ParcelErrors fires | parcel in prod |  |\n"
+			    "| 12:00:06 | ParcelErrors acked | parcel in prod | ada |\n"
+			    "| 12:00:10 | it is \\`x\\|y\\` second line |  | ada |\n"
+			    "| 12:00:55 | ParcelErrors resolved | parcel in prod |  |\n"
+			    "\n`````\none ```` two\n`````\n");
 	str_reset(&out);
 	a.phase = ALERT_FIRING;
 	a.acked.n = 0;
@@ -168,7 +181,8 @@ static void masks(void **state)
 	static const char *const cases[][2] = {
 		{"order 4711 of user \"kim\" failed after 35ms", "order <n> of user <s> failed after <n>ms"},
 		{"10.1.2.3:5432 refused, id 550e8400-e29b-41d4-a716-446655440000", "<n> refused, id <id>"},
-		{"can't read 0xdeadbeef: blob a94a8fe5ccb19ba61c4c0873d391e987", "can't read <id>: blob <id>"},
+		{"can't read 0xdeadbeef: blob a94a8fe5ccb19ba61c4c0873d391e987",
+		 "can't read <id>: blob <id>"},
 		{"open 'x", "open 'x"},
 		{"", ""},
 	};
@@ -196,7 +210,8 @@ static void new_patterns(void **state)
 	struct patterns *p = patterns_new(&(struct patterns_window){NOON - 10 * MIN, NOON, NOON + 10 * MIN});
 	feed(p, NOON - 5 * MIN, 40, "{\"level\":\"error\",\"msg\":\"timeout after %dms\"}");
 	feed(p, NOON + S, 45, "{\"level\":\"error\",\"msg\":\"timeout after %dms\"}"); /* as before */
-	feed(p, NOON + S, 12, "{\"level\":\"error\",\"msg\":\"no rate for parcel %d\",\"error\":\"KeyError: 'XPF'\"}");
+	feed(p, NOON + S, 12,
+	     "{\"level\":\"error\",\"msg\":\"no rate for parcel %d\",\"error\":\"KeyError: 'XPF'\"}");
 	feed(p, NOON - MIN, 2, "level=error msg=\"queue full\" size=%d");
 	feed(p, NOON + S, 30, "level=error msg=\"queue full\" size=%d");
 	feed(p, NOON + S, 99, "INFO served %d");
@@ -205,7 +220,8 @@ static void new_patterns(void **state)
 	struct str text = {0};
 	assert_int_equal(patterns_rank(p, out, 8), 2);
 	patterns_sentence(p, &out[0], &text);
-	assert_string_equal(str_text(&text), "new since onset, 12 times: no rate for parcel <n>: KeyError: <s>");
+	assert_string_equal(str_text(&text),
+			    "new since onset, 12 times: no rate for parcel <n>: KeyError: <s>");
 	assert_int_equal(out[0].first_seen, NOON + S);
 	assert_string_equal(out[0].example, "no rate for parcel 1000: KeyError: 'XPF'");
 	str_reset(&text);
@@ -222,7 +238,8 @@ static void patterns_are_bounded(void **state)
 	char line[64];
 	feed(p, 20, 30, "ERROR frequent %d");
 	for (int i = 0; i < 3000; i++) {
-		snprintf(line, sizeof(line), "ERROR word%c%c%c", 'a' + i % 26, 'a' + i / 26 % 26, 'a' + i / 676);
+		snprintf(line, sizeof(line), "ERROR word%c%c%c", 'a' + i % 26, 'a' + i / 26 % 26,
+			 'a' + i / 676);
 		patterns_add(p, 50, line, strlen(line));
 	}
 	struct pattern out[PATTERNS_MAX];
@@ -241,7 +258,8 @@ static void one_error_is_told_once(void **state)
 	struct str text = {0};
 	assert_int_equal(patterns_rank(p, out, 1), 1);
 	patterns_sentence(p, &out[0], &text);
-	assert_string_equal(str_text(&text), "new since onset, once: <n>-<n>-<n> <n> [error] disk <n> is gone");
+	assert_string_equal(str_text(&text),
+			    "new since onset, once: <n>-<n>-<n> <n> [error] disk <n> is gone");
 	str_finish(&text);
 	patterns_free(p);
 }
@@ -249,10 +267,14 @@ static void one_error_is_told_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(own_deploy_by_its_cut_over), cmocka_unit_test(tiers_then_nearness_then_age),
-		cmocka_unit_test(other_changes_count),        cmocka_unit_test(copy_for_an_incident),
-		cmocka_unit_test(masks),                      cmocka_unit_test(new_patterns),
-		cmocka_unit_test(patterns_are_bounded),       cmocka_unit_test(one_error_is_told_once),
+		cmocka_unit_test(own_deploy_by_its_cut_over),
+		cmocka_unit_test(tiers_then_nearness_then_age),
+		cmocka_unit_test(other_changes_count),
+		cmocka_unit_test(copy_for_an_incident),
+		cmocka_unit_test(masks),
+		cmocka_unit_test(new_patterns),
+		cmocka_unit_test(patterns_are_bounded),
+		cmocka_unit_test(one_error_is_told_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,8 @@ static int setup(void **state)
 	memset(&w, 0, sizeof(w));
 	add_records();
 	int64_t now = at("2026-03-05T09:30:00Z");
-	w.source = (struct health_source){.state = SOURCE_LIVE, .as_of = now - 1000, .now = now, .fresh_ms = 15000};
+	w.source = (struct health_source){
+		.state = SOURCE_LIVE, .as_of = now - 1000, .now = now, .fresh_ms = 15000};
 	w.neighbours[0] = &w.neighbour;
 	w.instances[0] = &w.one;
 	w.instances[1] = &w.two;
@@ -89,24 +90,24 @@ static int setup(void **state)
 	w.locks[0] = &w.lock;
 	w.events[0] = &w.event;
 	w.facts = (struct why_facts){.service = "basket",
-	                             .environment = "live",
-	                             .now = now,
-	                             .you = "kim",
-	                             .source = &w.source,
-	                             .source_name = "platform",
-	                             .service_record = &w.service,
-	                             .environment_record = &w.live,
-	                             .placement = &w.here,
-	                             .placement_before = &w.before,
-	                             .neighbours = w.neighbours,
-	                             .n_neighbours = 1,
-	                             .deploys = w.deploys,
-	                             .releases = w.releases,
-	                             .alerts = w.alerts,
-	                             .locks = w.locks,
-	                             .events = w.events,
-	                             .instances = w.instances,
-	                             .n_instances = 2};
+				     .environment = "live",
+				     .now = now,
+				     .you = "kim",
+				     .source = &w.source,
+				     .source_name = "platform",
+				     .service_record = &w.service,
+				     .environment_record = &w.live,
+				     .placement = &w.here,
+				     .placement_before = &w.before,
+				     .neighbours = w.neighbours,
+				     .n_neighbours = 1,
+				     .deploys = w.deploys,
+				     .releases = w.releases,
+				     .alerts = w.alerts,
+				     .locks = w.locks,
+				     .events = w.events,
+				     .instances = w.instances,
+				     .n_instances = 2};
 	return 0;
 }
 
@@ -134,10 +135,13 @@ static void expect(const char *check, enum step_state state, const char *answer)
 static void nothing_in_the_way(void **state)
 {
 	(void)state;
-	expect("drift", STEP_DONE, "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
+	expect("drift", STEP_DONE,
+	       "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
 	assert_true(w.why.is_fine);
 	w.before.version = "3.1.0";
-	expect("drift", STEP_DONE, "nothing is in the way: basket in live is ok with 3.1.0; test has 3.1.0 too: nothing to promote");
+	expect("drift", STEP_DONE,
+	       "nothing is in the way: basket in live is ok with 3.1.0; test has 3.1.0 too: nothing to "
+	       "promote");
 	w.here.health = HEALTH_STOPPED;
 	w.facts.placement_before = NULL;
 	expect("health", STEP_DONE, "basket in live is stopped: no instance is wanted");
@@ -153,7 +157,8 @@ static void blind(void **state)
 	assert_int_equal(w.why.checks[5].state, STEP_SKIPPED);
 	w.source.state = SOURCE_DOWN;
 	w.facts.source_error = "connection refused";
-	expect("source", STEP_FAILED, "nobody can say: platform has told nothing for 43 s (connection refused)");
+	expect("source", STEP_FAILED,
+	       "nobody can say: platform has told nothing for 43 s (connection refused)");
 	w.source.as_of = 0;
 	expect("source", STEP_FAILED, "nobody can say: platform was never reached (connection refused)");
 }
@@ -184,13 +189,15 @@ static void guards(void **state)
 	expect("environment", STEP_FAILED, "live is read-only: nothing can be changed there from here");
 	w.live.is_read_only = false;
 	w.lock.environment = "test";
-	expect("lock", STEP_DONE, "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
+	expect("lock", STEP_DONE,
+	       "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
 }
 
 static void deploys(void **state)
 {
 	(void)state;
-	struct step steps[] = {{.name = "build", .state = STEP_DONE}, {.name = "start", .state = STEP_RUNNING}};
+	struct step steps[] = {{.name = "build", .state = STEP_DONE},
+			       {.name = "start", .state = STEP_RUNNING}};
 	w.facts.n_deploys = 1;
 	w.deploy.service = "basket";
 	w.deploy.environment = "live";
@@ -199,19 +206,27 @@ static void deploys(void **state)
 	w.deploy.state = DEPLOY_RUNNING;
 	w.deploy.started_at = w.facts.now - 12000;
 	w.deploy.steps = (struct parts){steps, 2};
-	expect("deploy", STEP_RUNNING, "a deploy of basket to 3.2.0 by you runs for 12 s, at step start: wait for its end, or roll back with B");
-	steps[1] = (struct step){.name = "build", .state = STEP_FAILED, .detail = "exit 2: missing semicolon"};
+	expect("deploy", STEP_RUNNING,
+	       "a deploy of basket to 3.2.0 by you runs for 12 s, at step start: wait for its end, or roll "
+	       "back with B");
+	steps[1] =
+		(struct step){.name = "build", .state = STEP_FAILED, .detail = "exit 2: missing semicolon"};
 	w.deploy.state = DEPLOY_FAILED;
 	w.deploy.ended_at = w.facts.now - 200000;
-	expect("last deploy", STEP_FAILED, "the last deploy of basket, to 3.2.0 by you, failed at step build 3m 20s ago: exit 2: missing semicolon");
+	expect("last deploy", STEP_FAILED,
+	       "the last deploy of basket, to 3.2.0 by you, failed at step build 3m 20s ago: exit 2: missing "
+	       "semicolon");
 	w.deploy.state = DEPLOY_ROLLED_BACK;
 	w.deploy.trigger = TRIGGER_AUTOMATIC;
 	w.deploy.by = NULL;
 	w.deploy.steps.n = 0;
 	w.deploy.detail = "basket-2 ended with exit 1";
-	expect("last deploy", STEP_FAILED, "the last deploy of basket, to 3.2.0, was rolled back by itself 3m 20s ago: basket-2 ended with exit 1");
+	expect("last deploy", STEP_FAILED,
+	       "the last deploy of basket, to 3.2.0, was rolled back by itself 3m 20s ago: basket-2 ended "
+	       "with exit 1");
 	w.deploy.environment = "test"; /* another's failure is no answer */
-	expect("last deploy", STEP_SKIPPED, "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
+	expect("last deploy", STEP_SKIPPED,
+	       "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
 }
 
 static void instances(void **state)
@@ -222,10 +237,13 @@ static void instances(void **state)
 	w.two.is_ready = false;
 	w.two.phase = PHASE_UNHEALTHY;
 	w.two.reason = "GET /ready answered 503: cache cold";
-	expect("ready", STEP_FAILED, "1 of 2 instances of basket in live are ready; basket-2 is unhealthy: GET /ready answered 503: cache cold");
+	expect("ready", STEP_FAILED,
+	       "1 of 2 instances of basket in live are ready; basket-2 is unhealthy: GET /ready answered "
+	       "503: cache cold");
 	w.two.reason = "connection refused";
 	w.two.port = 8123;
-	expect("listener", STEP_FAILED, "basket-2 runs but nothing answers at its port 8123: connection refused");
+	expect("listener", STEP_FAILED,
+	       "basket-2 runs but nothing answers at its port 8123: connection refused");
 	w.two.phase = PHASE_CRASH_LOOP;
 	w.two.reason = NULL;
 	w.two.exit = "exit 3";
@@ -234,7 +252,9 @@ static void instances(void **state)
 	w.event.kind = "exit";
 	w.event.instance = "basket-2";
 	w.event.text = "ended with exit 3: no DATABASE_URL";
-	expect("crash loop", STEP_FAILED, "basket ends again and again, last with exit 3, 5 restarts (basket-2): ended with exit 3: no DATABASE_URL");
+	expect("crash loop", STEP_FAILED,
+	       "basket ends again and again, last with exit 3, 5 restarts (basket-2): ended with exit 3: no "
+	       "DATABASE_URL");
 }
 
 static void neighbours_and_health(void **state)
@@ -242,9 +262,11 @@ static void neighbours_and_health(void **state)
 	(void)state;
 	w.neighbour.health = HEALTH_FAILING;
 	w.neighbour.reason = "no instance is ready";
-	expect("dependencies", STEP_FAILED, "stock, which basket needs, is failing in live: no instance is ready");
+	expect("dependencies", STEP_FAILED,
+	       "stock, which basket needs, is failing in live: no instance is ready");
 	w.neighbour.health = HEALTH_UNKNOWN;
-	expect("dependencies", STEP_SKIPPED, "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
+	expect("dependencies", STEP_SKIPPED,
+	       "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
 	w.here.health = HEALTH_DEGRADED;
 	w.here.reason = "disk is nearly full";
 	expect("health", STEP_FAILED, "basket in live is degraded: disk is nearly full");
@@ -262,7 +284,8 @@ static void alerts(void **state)
 	w.alert.metric = "error_ratio";
 	w.alert.value = 0.071;
 	expect("alerts", STEP_FAILED, "basket 3.1.0 answers 7 % of requests with errors since 09:25");
-	struct step steps[] = {{.name = "cut over", .state = STEP_DONE, .ended_at = w.alert.starts_at - 95000}};
+	struct step steps[] = {
+		{.name = "cut over", .state = STEP_DONE, .ended_at = w.alert.starts_at - 95000}};
 	w.facts.n_deploys = 1;
 	w.deploy.service = "basket";
 	w.deploy.environment = "live";
@@ -272,14 +295,18 @@ static void alerts(void **state)
 	w.deploy.state = DEPLOY_SUCCEEDED;
 	w.deploy.started_at = w.alert.starts_at - 130000;
 	w.deploy.steps = (struct parts){steps, 1};
-	expect("alerts", STEP_FAILED, "basket 3.1.0 answers 7 % of requests with errors since 09:25; it was deployed 1m 35s before by ada: roll back with B");
+	expect("alerts", STEP_FAILED,
+	       "basket 3.1.0 answers 7 % of requests with errors since 09:25; it was deployed 1m 35s before "
+	       "by ada: roll back with B");
 	w.alert.metric = "request_duration_seconds";
 	w.alert.value = 2.5;
 	w.alert.threshold = 0.5;
 	w.deploy.started_at -= 7200000;
-	expect("alerts", STEP_FAILED, "basket 3.1.0 answers slowly, in 2.50 s where 0.50 s is the limit since 09:25");
+	expect("alerts", STEP_FAILED,
+	       "basket 3.1.0 answers slowly, in 2.50 s where 0.50 s is the limit, since 09:25");
 	w.alert.phase = ALERT_PENDING;
-	expect("alerts", STEP_DONE, "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
+	expect("alerts", STEP_DONE,
+	       "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
 }
 
 static void bad_releases(void **state)
@@ -290,11 +317,14 @@ static void bad_releases(void **state)
 	w.release.version = "3.2.0";
 	w.release.is_bad = true;
 	w.release.bad_reason = "lost baskets";
-	expect("release", STEP_FAILED, "basket 3.2.0, which test has, is marked bad: lost baskets: promoting it needs --despite-bad");
+	expect("release", STEP_FAILED,
+	       "basket 3.2.0, which test has, is marked bad: lost baskets: promoting it needs --despite-bad");
 	w.release.version = "3.1.0";
-	expect("release", STEP_FAILED, "basket 3.1.0 runs in live and is marked bad: lost baskets: roll back with B");
+	expect("release", STEP_FAILED,
+	       "basket 3.1.0 runs in live and is marked bad: lost baskets: roll back with B");
 	w.release.is_bad = false;
-	expect("release", STEP_DONE, "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
+	expect("release", STEP_DONE,
+	       "nothing is in the way: basket in live is ok with 3.1.0; test has 3.2.0: P promotes it");
 }
 
 int main(void)
