@@ -25,41 +25,63 @@ static void put_error(const struct str *line)
 	str_finish(&masked);
 }
 
-int cli_fail(const struct cli *cli, const struct err *err)
+static void put_json_error(enum err_kind kind, const char *text)
+{
+	cJSON *object = cJSON_CreateObject();
+	json_add_text(object, "error", text);
+	json_add_text(object, "kind", err_kind_name(kind));
+	char *printed = json_print(object), *masked = json_mask(printed);
+	fprintf(stderr, "%s\n", masked);
+	free(masked);
+	free(printed);
+	cJSON_Delete(object);
+}
+
+static int fail_with(const struct cli *cli, enum err_kind kind, const char *text)
 {
 	struct str line = {0};
 	fflush(stdout);
-	if (cli->args->output == OUTPUT_JSON) {
-		cJSON *object = cJSON_CreateObject();
-		json_add_text(object, "error", err->text);
-		json_add_text(object, "kind", err_kind_name(err->kind));
-		char *printed = json_print(object), *masked = json_mask(printed);
-		fprintf(stderr, "%s\n", masked);
-		free(masked);
-		free(printed);
-		cJSON_Delete(object);
-	} else {
-		str_addf(&line, cli->verb ? "fairway %s: %s" : "fairway%s: %s", cli->verb ? cli->verb->name : "",
-		         err->text);
+	if (cli->args->output == OUTPUT_JSON && text[0]) {
+		put_json_error(kind, text);
+	} else if (text[0]) {
+		str_addf(&line, cli->verb ? "fairway %s: %s" : "fairway%s: %s", cli->verb ? cli->verb->name : "", text);
 		put_error(&line);
 		str_finish(&line);
 	}
-	if (err->kind == ERR_CANCELLED && err->code > 0)
-		return 128 + err->code; /* the signal that ended it */
-	return err_exit_status(err->kind);
+	return err_exit_status(kind);
+}
+
+int cli_fail(const struct cli *cli, const struct err *err)
+{
+	int status = fail_with(cli, err->kind, err->text);
+	return err->kind == ERR_CANCELLED && err->code > 0 ? 128 + err->code : status; /* the signal that ended it */
 }
 
 int cli_refuse(const struct cli *cli, enum err_kind kind, const char *fmt, ...)
 {
-	struct err err = {0};
 	struct str text = {0};
 	va_list ap;
 	va_start(ap, fmt);
 	str_vaddf(&text, fmt, ap);
 	va_end(ap);
-	err_set(&err, kind, "%s", str_text(&text));
+	int status = fail_with(cli, kind, str_text(&text));
 	str_finish(&text);
-	return cli_fail(cli, &err);
+	return status;
+}
+
+int cli_complain(const struct cli *cli, const struct complaints *complaints)
+{
+	struct str text = {0};
+	str_add(&text, complaints->text ? complaints->text : "the file is wrong");
+	while (text.len && text.s[text.len - 1] == '\n')
+		text.s[--text.len] = '\0';
+	fflush(stdout);
+	if (cli->args->output == OUTPUT_JSON)
+		put_json_error(ERR_USAGE, str_text(&text));
+	else
+		put_error(&text);
+	str_finish(&text);
+	return err_exit_status(ERR_USAGE);
 }
 
 void cli_tell(const struct cli *cli, const char *fmt, ...)
@@ -83,10 +105,8 @@ bool cli_load(struct cli *cli, const char *context)
 	struct complaints complaints = {0};
 	struct config_flags flags = {.file = cli->args->config, .context = context ? context : cli->args->context};
 	cli->config = config_load(&flags, &complaints);
-	if (!cli->config && cli->args->output == OUTPUT_JSON)
-		cli_refuse(cli, ERR_USAGE, "%s", complaints.text ? complaints.text : "the configuration is wrong");
-	else if (!cli->config)
-		cli_tell(cli, "%s", complaints.text ? complaints.text : "fairway: the configuration is wrong");
+	if (!cli->config)
+		cli_complain(cli, &complaints);
 	complaints_finish(&complaints);
 	return cli->config;
 }
@@ -129,17 +149,21 @@ static bool check_words(const struct cli *cli, struct err *err)
 
 static int run_verb(struct cli *cli)
 {
-	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of fflush(), told below */
+	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of fflush(), see check_output() */
 	int status = cli->verb->run(cli);
 	session_close(cli->session);
 	config_free(cli->config);
-	errno = 0;
-	if ((fflush(stdout) == EOF || ferror(stdout)) && status == 0) {
-		status = 1;
-		if (errno && errno != EPIPE)
-			status = cli_refuse(cli, ERR_FAILED, "cannot write what was found: %s", strerror(errno));
-	}
 	return status;
+}
+
+/* What could not be written is no success. A reader that went away knows why. */
+static int check_output(const struct cli *cli, int status)
+{
+	errno = 0;
+	bool is_lost = fflush(stdout) == EOF || ferror(stdout);
+	if (!is_lost || status != 0)
+		return status;
+	return errno && errno != EPIPE ? cli_refuse(cli, ERR_FAILED, "cannot write: %s", strerror(errno)) : 1;
 }
 
 /* Without a verb: the console, or one of the options that print something instead. */
@@ -172,17 +196,17 @@ int cli_main(int argc, char **argv, struct args *args, bool *console)
 	cli.is_coloured = wants_colour(args);
 	cli.is_terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 	if (!args->verb)
-		return run_bare(&cli, argc, argv, console);
+		return check_output(&cli, run_bare(&cli, argc, argv, console));
 	if (!find_verb(&cli, &err))
 		return cli_fail(&cli, &err);
 	if (args->help) {
 		help_verb(cli.verb);
-		return 0;
+		return check_output(&cli, 0);
 	}
 	if (!check_words(&cli, &err) ||
 	    !args_check(args, cli.verb->name, cli.verb->takes, cli.verb->needs, argc, argv, &err))
 		return cli_fail(&cli, &err);
-	int status = run_verb(&cli);
+	int status = check_output(&cli, run_verb(&cli));
 	*console = cli.wants_console && status == 0;
 	return status;
 }

@@ -59,7 +59,6 @@ static void make_unit(struct str *out, const char *name, const char *program, co
 	str_addf(out, "# Made by fairway platform install.\n"
 	              "[Unit]\n"
 	              "Description=fairway platform %s\n"
-	              "Documentation=man:fairway(1)\n"
 	              "\n"
 	              "[Service]\n"
 	              "Type=exec\n"

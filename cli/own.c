@@ -238,7 +238,7 @@ int read_keymap(struct cli *cli)
 	} else {
 		keymap_check(map, known, known_commands(known), &complaints);
 		if (complaints.count)
-			status = cli_refuse(cli, ERR_USAGE, "%s", complaints.text);
+			status = cli_complain(cli, &complaints);
 		else
 			print_as(cli, "result", file ? "the keys are fine" : "the keys that are built in are fine");
 	}

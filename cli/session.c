@@ -30,7 +30,7 @@ bool session_open(struct cli *cli, const char *context, struct err *err)
 	if (cli->session)
 		return true;
 	if (!cli_load(cli, context))
-		return err_set(err, ERR_USAGE, "the configuration is wrong; fairway config check tells where");
+		return err_set(err, ERR_USAGE, "%s", ""); /* told already, all of it */
 	struct session *s = mem_alloc(sizeof(*s));
 	sigset_t taken;
 	sigemptyset(&taken);

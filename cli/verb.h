@@ -44,10 +44,13 @@ static inline bool verb_writes(const struct verb *v)
 /* Reads the configuration for this run, once. context NULL: as the command line or the file says. Complaints were
  * told when it returns false: end with status 2. */
 bool cli_load(struct cli *, const char *context);
-/* Prints "fairway VERB: text" to stderr, masked; with -o json an object {"error", "kind"}. Returns the status. */
+/* Prints "fairway VERB: text" to stderr, masked; with -o json an object {"error", "kind"}. An empty text
+ * was told before. Returns the status. */
 int cli_fail(const struct cli *, const struct err *);
 /* The same for a verb with a sentence of its own. */
 int cli_refuse(const struct cli *, enum err_kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Every complaint about a file, as they stand: "file:line: …". Returns status 2. */
+int cli_complain(const struct cli *, const struct complaints *);
 /* One line of progress to stderr, masked; nothing with -o json, whose stderr holds errors only. */
 void cli_tell(const struct cli *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

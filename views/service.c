@@ -141,8 +141,8 @@ static void instance_cell(struct pane *p, const struct canvas *c, const void *ro
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, i->pid > 0 ? text : "");
 		break;
 	default:
-		snprintf(text, sizeof(text), "%s%s%s", i->reason ? i->reason : "", i->reason && i->exit ? "; last exit: " : i->exit ? "last exit: " : "",
-		         i->exit ? i->exit : "");
+		snprintf(text, sizeof(text), "%s%s%s%s", i->reason ? i->reason : "", i->reason && i->exit ? "; " : "",
+		         i->exit ? "last exit: " : "", i->exit ? i->exit : "");
 		sheet_text(c, i->reason ? style : STYLE_DIM, UTF8_LEFT, text);
 	}
 }
