@@ -31,6 +31,9 @@ struct routes;
 struct audit;
 struct log;
 struct supervisor;
+struct demo;
+struct ups;
+struct notify;
 
 struct daemon {
 	struct reactor *reactor;
@@ -48,7 +51,11 @@ struct daemon {
 	struct audit *audit;
 	struct supervisor *supervisor;
 	struct log *log;
+	struct demo *demo;
+	struct ups *ups;
+	struct notify *notify;
 	int64_t started_at;
+	int keeper_pid; /* 0: none */
 };
 
 /* `fairway --daemon DIR`: runs until asked to end. Returns the exit status; 0 tells the keeper to end as well. */
@@ -56,6 +63,8 @@ int daemon_main(int argc, char **argv);
 /* Writes an event record (kind: start, exit, restart, crash_loop, scale, probe, cut_over, config, …). */
 void daemon_event(struct daemon *, const char *service, const char *environment, const char *instance,
                   const char *kind, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* Ends the loop: with_services also stops every service first; is_again: the keeper starts a newer binary. */
+void daemon_shutdown(struct daemon *, bool with_services, bool is_again);
 /* Into daemon.log: for whoever mends the platform itself. */
 void daemon_log(struct daemon *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #endif
