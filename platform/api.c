@@ -31,6 +31,7 @@ struct api {
 	struct api_stream *streams;
 	struct watches *watches;
 	struct log_streams *logs;
+	struct operation_watch *operations;
 	bool is_run_due, is_ending;
 };
 struct api_request {
@@ -499,6 +500,11 @@ void api_free(struct api *api)
 struct watches *api_watches(struct daemon *daemon)
 {
 	return daemon->api ? daemon->api->watches : NULL;
+}
+
+struct operation_watch **api_operation_watches(struct daemon *daemon)
+{
+	return daemon->api ? &daemon->api->operations : NULL;
 }
 
 struct log_streams *api_log_streams(struct daemon *daemon)

@@ -66,6 +66,8 @@ struct record_class;
 struct watches;
 struct log_streams;
 struct operation;
+struct operation_watch;
+struct operation_watch **api_operation_watches(struct daemon *); /* head of a list; NULL: no API yet */
 struct watches *api_watches(struct daemon *);
 struct log_streams *api_log_streams(struct daemon *);
 /* As a state_watcher: api_watch.c. */
