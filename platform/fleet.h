@@ -50,6 +50,7 @@ struct fleet_count {
 };
 void fleet_count(const struct fleet *, const char *service, const char *environment, int64_t release,
                  struct fleet_count *);
+bool fleet_has_crash_loop(const struct fleet *, const char *service, const char *environment, int64_t release);
 /* Ports of the instances of that release that are ready. Returns how many there are. */
 size_t fleet_backends(const struct fleet *, const char *service, const char *environment, int64_t release,
                       uint16_t *ports, size_t room);
@@ -61,10 +62,19 @@ size_t fleet_ports(const struct fleet *, const char *service, const char *enviro
 typedef void fleet_changed(const char *service, const char *environment, void *arg);
 bool fleet_on_change(struct fleet *, fleet_changed *, void *arg); /* up to 8 listeners */
 
-/* Restarts one instance (its process is replaced in its slot), or all of them one after the other. */
+/* Replaces every instance by a fresh one of the same release, one after the other, without losing a request: the new one
+ * is ready before the old one leaves the relay's table. done(err NULL: all were replaced), from the loop. */
+bool fleet_restart(struct fleet *, const char *service, const char *environment,
+                   void (*done)(const struct err *, void *arg), void *arg, struct err *);
+/* So many instances of what serves; kept over deploys. */
 bool fleet_scale(struct fleet *, const char *service, const char *environment, int count, struct err *);
+/* Stops every instance of the placement; the target stays and says so. */
 bool fleet_stop(struct fleet *, const char *service, const char *environment, struct err *);
 bool fleet_is_idle(const struct fleet *); /* no process of a service is left */
+/* A target, made when missing, with a stable address when the service listens: `wish` is the port it would like (0: any).
+ * Within the transaction that was begun. */
+bool fleet_place(struct fleet *, const char *service, const char *environment, bool has_port, int64_t wish,
+                 int64_t desired, struct err *);
 
 /* The stable address of a placement: "http://127.0.0.1:PORT", or "" for a worker. */
 void fleet_url(const struct fleet *, const char *service, const char *environment, char *out, size_t size);

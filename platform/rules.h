@@ -23,6 +23,8 @@ void rules_forget(struct rules *, const char *service, const char *environment);
 /* Prometheus text as an instance served it; text NULL: it could not be had. */
 void rules_on_scrape(struct rules *, const char *service, const char *environment, const char *instance,
                      const char *text, size_t len);
+/* The instance is gone for good: it is not missed in the history any more. */
+void rules_on_gone(struct rules *, const char *service, const char *environment, const char *instance);
 /* Evaluates now, once, after the callbacks of this turn. */
 void rules_touch(struct rules *);
 /* Whether a rule of the placement is pending or firing: it is then looked at more often. */
