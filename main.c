@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "cli/verb.h"
 #include "platform/build.h"
+#include "platform/daemon.h"
 #include "platform/keeper.h"
 #include "platform/relay.h"
 #include "platform/shim.h"
@@ -16,6 +17,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } roles[] = {
 	{"--keeper", keeper_main},
+	{"--daemon", daemon_main},
 	{"--pack", build_main},
 	{"--relay", relay_main},
 	{"--shim", shim_main},

@@ -290,6 +290,16 @@ bool fleet_scale(struct fleet *fleet, const char *service, const char *environme
 	       fleet_want(fleet, service, environment, release, count, err);
 }
 
+void fleet_stop_all(struct fleet *fleet)
+{
+	struct err err;
+	for (struct unit *u = fleet->units, *next; u; u = next) {
+		next = u->next;
+		if (!fleet_stop_unit(fleet, u, FLEET_STOP_MS, &err))
+			daemon_log(fleet->daemon, "%s cannot be stopped: %s", u->id, err.text);
+	}
+}
+
 static void change_stopped(struct own_target *t, const void *what)
 {
 	(void)what;
@@ -582,6 +592,14 @@ bool fleet_resume(struct fleet *fleet, struct err *err)
 	for (struct unit *u = fleet->units, *next; u; u = next) {
 		next = u->next;
 		adopt(fleet, u);
+	}
+	/* What should run and has no slot: the platform was ended with its services. */
+	const struct own_target *t;
+	for (size_t i = 0; (t = state_next(fleet->daemon->state, own_class(OWN_TARGET), &i));) {
+		struct err why;
+		if (t->release != RECORD_NONE && !t->is_stopped &&
+		    !fleet_want(fleet, t->service, t->environment, t->release, (int)t->desired, &why))
+			daemon_log(fleet->daemon, "%s in %s cannot be started: %s", t->service, t->environment, why.text);
 	}
 	routes_on_change(fleet->daemon->routes, drains_go_on, fleet);
 	fleet_derive(fleet);

@@ -70,6 +70,8 @@ bool fleet_restart(struct fleet *, const char *service, const char *environment,
 bool fleet_scale(struct fleet *, const char *service, const char *environment, int count, struct err *);
 /* Stops every instance of the placement; the target stays and says so. */
 bool fleet_stop(struct fleet *, const char *service, const char *environment, struct err *);
+/* The platform ends: every process is stopped, nothing else changes; fleet_resume() starts them again. */
+void fleet_stop_all(struct fleet *);
 bool fleet_is_idle(const struct fleet *); /* no process of a service is left */
 /* A target, made when missing, with a stable address when the service listens: `wish` is the port it would like (0: any).
  * Within the transaction that was begun. */

@@ -12,6 +12,7 @@
 #include "platform/audit.h"
 #include "platform/operate_row.h"
 #include "platform/own.h"
+#include "platform/prove.h"
 #include "platform/reactor.h"
 #include "platform/state.h"
 
@@ -531,8 +532,10 @@ void operate_free(struct operate *o)
 		o->plans = p->next;
 		free_plan(p);
 	}
-	for (size_t i = 0; i < o->n_running; i++)
+	for (size_t i = 0; i < o->n_running; i++) {
+		prove_stop(o->running[i]);
 		free_running(o->running[i]);
+	}
 	free(o->running);
 	free(o);
 }

@@ -38,7 +38,7 @@ struct rule_set *rules_find(const struct rules *rules, const char *service, cons
 }
 
 /* Stable over daemons and releases: the same rule of the same placement is the same alert. */
-static void fingerprint(const char *service, const char *environment, const char *name, char out[17])
+void rules_fingerprint(const char *service, const char *environment, const char *name, char out[17])
 {
 	struct hash hash;
 	char hex[HASH_HEX];
@@ -83,7 +83,7 @@ static void make_rules(const struct rules *rules, struct rule_set *set)
 	for (size_t i = 0; i < set->n_rules; i++) {
 		struct rule *rule = &set->rules[i];
 		rule->what = &set->file.alerts[i];
-		fingerprint(set->service, set->environment, rule->what->name, rule->id);
+		rules_fingerprint(set->service, set->environment, rule->what->name, rule->id);
 		take_back(rules, rule);
 	}
 }

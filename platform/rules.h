@@ -33,6 +33,8 @@ int64_t rules_evaluated_at(const struct rules *);
 /* The points of a series as GET /v1/series tells them; NULL with ERR_NOT_FOUND. The caller deletes it. */
 struct cJSON *rules_series(const struct rules *, const char *service, const char *environment, const char *name,
                            int64_t since, struct err *);
-/* A silence is over, an alert's time is over, an alert was told of: see notify.h. */
+/* Id of the alert that a rule of a placement makes. */
+void rules_fingerprint(const char *service, const char *environment, const char *rule, char id[17]);
+/* From notify.h: what came of telling the team. */
 void rules_on_notified(struct rules *, const char *alert, const char *outcome);
 #endif
