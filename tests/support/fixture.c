@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/fixture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/provider.h"
+#include "backend/run.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/record_json.h"
+
+#define SETTINGS_MAX 8
+#define WALL_START 1700000000000
+
+struct http { /* an exchange as the fixture sees it */
+	struct http *next;
+	char *line; /* "GET /v1/…" */
+	struct http_handler handler;
+	void *arg;
+	bool is_gone, is_taken, is_over;
+};
+struct fixture {
+	struct io io;
+	int64_t now;
+	struct loop_timer *timers;
+	struct http *exchanges, *current;
+	struct config_source source;
+	struct setting settings[SETTINGS_MAX];
+	struct request *request;
+	struct run *run;
+	struct str told, bytes;
+	int cut, fed, line;
+	bool is_ended;
+	char provider[32];
+	char *message;
+};
+
+static bool fails(struct fixture *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static bool fails(struct fixture *f, const char *fmt, ...)
+{
+	struct str text = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	str_addf(&text, "line %d, cut %d: ", f->line, f->cut);
+	str_vaddf(&text, fmt, ap);
+	va_end(ap);
+	str_copy(f->message, 4096, text.s);
+	str_finish(&text);
+	return false;
+}
+
+/* --- the world --- */
+
+static int64_t mono(void *arg)
+{
+	return ((struct fixture *)arg)->now;
+}
+
+static int64_t wall(void *arg)
+{
+	return ((struct fixture *)arg)->now + WALL_START;
+}
+
+static uint32_t chance(void *arg, uint32_t below)
+{
+	(void)arg;
+	return below / 2;
+}
+
+static void timer_clear(void *arg, struct loop_timer *t)
+{
+	struct fixture *f = arg;
+	struct loop_timer **at = &f->timers;
+	while (*at && *at != t)
+		at = &(*at)->next;
+	if (*at)
+		*at = t->next;
+	t->is_set = false;
+}
+
+static void timer_set(void *arg, struct loop_timer *t, int64_t after_ms, void (*due)(void *), void *due_arg)
+{
+	struct fixture *f = arg;
+	timer_clear(f, t);
+	*t = (struct loop_timer){.at = f->now + after_ms, .due = due, .arg = due_arg, .is_set = true};
+	struct loop_timer **at = &f->timers;
+	while (*at && (*at)->at <= t->at)
+		at = &(*at)->next;
+	t->next = *at;
+	*at = t;
+}
+
+static void pass(struct fixture *f, int64_t ms)
+{
+	int64_t until = f->now + ms;
+	while (f->timers && f->timers->at <= until) {
+		struct loop_timer *t = f->timers;
+		if (t->at > f->now)
+			f->now = t->at;
+		f->timers = t->next;
+		t->is_set = false;
+		t->due(t->arg);
+	}
+	f->now = until;
+}
+
+static struct http *start(void *arg, const struct http_wish *wish, const struct http_handler *handler, void *handler_arg,
+                          struct err *err)
+{
+	struct fixture *f = arg;
+	struct http *h = mem_alloc(sizeof(*h)), **at = &f->exchanges;
+	struct str line = {0};
+	(void)err;
+	const char *path = strstr(wish->url, "://");
+	str_addf(&line, "%s %s", wish->method, path ? strchr(path + 3, '/') : wish->url);
+	if (wish->body)
+		str_addf(&line, " %.*s", (int)wish->body_len, (const char *)wish->body);
+	*h = (struct http){.line = str_detach(&line), .handler = *handler, .arg = handler_arg};
+	while (*at)
+		at = &(*at)->next;
+	*at = h;
+	return h;
+}
+
+static void hold(void *arg, struct http *h, bool is_held)
+{
+	(void)arg;
+	(void)h;
+	(void)is_held;
+}
+
+static void cancel(void *arg, struct http *h)
+{
+	(void)arg;
+	h->is_gone = true;
+}
+
+/* --- what is told --- */
+
+static void tell_change(struct fixture *f, const struct change *c)
+{
+	static const char *const words[] = {"begin", "put", "delete", "sync"};
+	const struct record_class *class = record_class(c->kind);
+	if (c->what == CHANGE_PUT && c->kind == RECORD_SOURCE) {
+		const struct source *s = c->record;
+		str_addf(&f->told, "source %s%s%s\n", source_state_names[s->state], s->error ? ": " : "", s->error ? s->error : "");
+		return;
+	}
+	str_addf(&f->told, "%s %s", words[c->what], class->name);
+	if (c->what == CHANGE_PUT) {
+		char copy[1024];
+		memcpy(copy, c->record, class->size);
+		((struct record *)(void *)copy)->as_of = 0;
+		char *json = record_to_text(class, copy);
+		str_addf(&f->told, " %s", json);
+		free(json);
+	} else if (c->what == CHANGE_DELETE) {
+		str_addf(&f->told, " %s", c->key);
+	}
+	str_addc(&f->told, '\n');
+}
+
+static void tell_logs(struct fixture *f, const struct log_batch *b)
+{
+	static const char *const words[] = {"log", "gap", "exit", "start", "cut"};
+	for (size_t i = 0; i < b->n; i++) {
+		const struct log_row *l = &b->lines[i];
+		str_addf(&f->told, "%s", words[l->what]);
+		if (l->instance != LOG_NO_INSTANCE)
+			str_addf(&f->told, " %s", b->instances[l->instance].id);
+		if (l->instance != LOG_NO_INSTANCE && b->instances[l->instance].service)
+			str_addf(&f->told, "=%s/%s", b->instances[l->instance].service, b->instances[l->instance].environment);
+		if (l->what == LINE_TEXT)
+			str_addf(&f->told, " %lld", (long long)l->time);
+		str_addc(&f->told, ' ');
+		str_addn(&f->told, b->block + l->at, l->len);
+		str_addc(&f->told, '\n');
+	}
+}
+
+static void tell_record(struct fixture *f, const char *word, enum record_kind kind, const void *record)
+{
+	char *json = record_to_text(record_class(kind), record);
+	str_addf(&f->told, "%s %s\n", word, json);
+	free(json);
+}
+
+static void deliver(void *arg, struct message *m)
+{
+	struct fixture *f = arg;
+	switch (m->kind) {
+	case MESSAGE_RECORDS:
+		for (size_t i = 0; i < m->changes.n; i++)
+			tell_change(f, &m->changes.items[i]);
+		break;
+	case MESSAGE_LOGS:
+		tell_logs(f, &m->logs);
+		break;
+	case MESSAGE_DOCUMENT:
+		str_addf(&f->told, "document %.*s\n", (int)m->document.len, m->document.text);
+		break;
+	case MESSAGE_SERIES:
+		str_addf(&f->told, "series %s %s %zu points, threshold %g, %zu marks\n", m->series.name, m->series.unit,
+			 m->series.n, m->series.threshold, m->series.n_marks);
+		break;
+	case MESSAGE_AUDIT:
+		str_addf(&f->told, "audit %s %lld %s\n", m->audit.chain, (long long)m->audit.entries, m->audit.is_ok ? "ok" : "bad");
+		break;
+	case MESSAGE_INFO:
+		str_addf(&f->told, "info %s %s %lld/%lld\n", m->info.name, m->info.version, (long long)m->info.raising_done,
+			 (long long)m->info.raising_total);
+		break;
+	case MESSAGE_PLAN:
+		tell_record(f, "plan", RECORD_PLAN, &m->plan);
+		break;
+	case MESSAGE_OPERATION:
+		tell_record(f, "operation", RECORD_OPERATION, &m->operation);
+		break;
+	default:
+		break;
+	}
+	message_free(m);
+}
+
+static void ended(struct run *r, const struct err *err, void *arg)
+{
+	struct fixture *f = arg;
+	(void)r;
+	f->is_ended = true;
+	if (err->kind)
+		str_addf(&f->told, "done %s: %s\n", err_kind_name(err->kind), err->text);
+	else
+		str_add(&f->told, "done\n");
+}
+
+static void settled(struct run *r, void *arg)
+{
+	(void)r;
+	str_add(&((struct fixture *)arg)->told, "settled\n");
+}
+
+/* --- the script --- */
+
+static struct request *make_request(char *words)
+{
+	char *save = NULL, *kind = strtok_r(words, " ", &save), *a = strtok_r(NULL, " ", &save), *b = strtok_r(NULL, " ", &save),
+	     *c = strtok_r(NULL, " ", &save);
+	if (str_eq(kind, "watch")) {
+		unsigned kinds = 0;
+		for (char *name = strtok_r(a, ",", &save); name; name = strtok_r(NULL, ",", &save))
+			kinds |= record_class_named(name) ? REQUEST_KIND(record_class_named(name)->kind) : 0;
+		return request_watch(kinds);
+	}
+	if (str_eq(kind, "logs"))
+		return request_logs(&(struct log_wish){.service = a, .tail = RECORD_NONE, .is_following = str_eq(b, "follow")});
+	if (str_eq(kind, "document"))
+		return request_document(str_eq(a, "spec") ? DOCUMENT_SPEC : str_eq(a, "log") ? DOCUMENT_BUILD_LOG : DOCUMENT_RUNBOOK,
+					b, str_eq(a, "log") ? b : c, false);
+	if (str_eq(kind, "series"))
+		return request_series(&(struct series_wish){.service = "a", .environment = "b", .name = "error_ratio"});
+	if (str_eq(kind, "audit"))
+		return request_new(REQUEST_AUDIT_VERIFY);
+	if (str_eq(kind, "info"))
+		return request_new(REQUEST_INFO);
+	if (str_eq(kind, "plan")) {
+		struct wish wish;
+		record_init(record_class(RECORD_WISH), &wish);
+		wish.action = a;
+		wish.service = b;
+		return request_plan(&wish);
+	}
+	if (str_eq(kind, "execute"))
+		return request_execute(a, b, NULL);
+	if (str_eq(kind, "undo"))
+		return request_undo(a);
+	return str_eq(kind, "shutdown") ? request_shutdown(true) : NULL;
+}
+
+static bool begin(struct fixture *f, const char *provider, const char *words)
+{
+	char *copy = mem_dup(words);
+	const struct provider *p = provider_find(provider);
+	f->request = p ? make_request(copy) : NULL;
+	free(copy);
+	if (!f->request)
+		return fails(f, "no such provider or request: %s", words);
+	f->request->id = 1;
+	f->source = (struct config_source){.name = provider, .provider = p, .role = p->roles[0], .settings = f->settings,
+	                                   .n_settings = p->n_options};
+	for (size_t i = 0; i < p->n_options && i < SETTINGS_MAX; i++)
+		f->settings[i] = (struct setting){.option = &p->options[i], .text = p->options[i].absent};
+	const struct query *query = provider_query(p, f->request);
+	if (!query)
+		return fails(f, "%s does not serve this", provider);
+	f->run = run_new(&(struct run_wish){.io = &f->io, .source = &f->source, .query = query, .request = f->request,
+	                                    .ended = ended, .settled = settled, .arg = f});
+	run_start(f->run);
+	return true;
+}
+
+static void unescape(struct str *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned byte;
+		if (text[0] == '\\' && text[1] == 'x' && sscanf(text + 2, "%2x", &byte) == 1) {
+			str_addc(out, (char)byte);
+			text += 3;
+		} else if (text[0] == '\\' && (text[1] == 'n' || text[1] == '\\')) {
+			str_addc(out, text[1] == 'n' ? '\n' : '\\');
+			text++;
+		} else {
+			str_addc(out, *text);
+		}
+	}
+}
+
+static void hand(struct fixture *f, const char *bytes, size_t len)
+{
+	if (len && f->current && !f->current->is_gone)
+		f->current->handler.bytes(f->current->arg, bytes, len);
+}
+
+/* Feeds what neighbouring lines gathered, broken where the run wants it. */
+static void feed(struct fixture *f)
+{
+	struct str bytes = f->bytes;
+	f->bytes = (struct str){0};
+	if (f->cut < 0) {
+		for (size_t i = 0; i < bytes.len; i++)
+			hand(f, bytes.s + i, 1);
+	} else if (bytes.len && f->cut > f->fed && f->cut < f->fed + (int)bytes.len) {
+		hand(f, bytes.s, (size_t)(f->cut - f->fed));
+		hand(f, bytes.s + (f->cut - f->fed), bytes.len - (size_t)(f->cut - f->fed));
+	} else {
+		hand(f, bytes.s, bytes.len);
+	}
+	f->fed += (int)bytes.len;
+	str_finish(&bytes);
+}
+
+static bool expect_request(struct fixture *f, const char *line)
+{
+	pass(f, 0);
+	struct http *h = f->exchanges;
+	while (h && (h->is_taken || h->is_gone))
+		h = h->next;
+	if (!h)
+		return fails(f, "nothing was sent; wanted: %s", line);
+	h->is_taken = true;
+	f->current = h;
+	return str_eq(h->line, line) || fails(f, "sent: %s\nwanted: %s", h->line, line);
+}
+
+static bool give_head(struct fixture *f, char *text)
+{
+	struct header headers[16];
+	size_t n = 0;
+	char *rest = strchr(text, ' ');
+	while (rest && n < 16) {
+		char *name = rest + 1, *colon = strstr(name, ": ");
+		if (!colon)
+			break;
+		*colon = '\0';
+		rest = strstr(colon + 2, "; ");
+		if (rest)
+			*rest++ = '\0';
+		for (char *c = name; *c; c++)
+			if (*c >= 'A' && *c <= 'Z')
+				*c = (char)(*c + 'a' - 'A');
+		headers[n++] = (struct header){name, colon + 2};
+	}
+	if (!f->current)
+		return fails(f, "a reply without a request");
+	if (!f->current->is_gone)
+		f->current->handler.head(f->current->arg, atoi(text), headers, n);
+	return true;
+}
+
+static bool end_exchange(struct fixture *f, const char *how)
+{
+	struct err err = {0};
+	struct http *h = f->current;
+	if (!h)
+		return fails(f, "an end without a request");
+	if (str_eq(how, "gone"))
+		return h->is_gone || fails(f, "the exchange goes on");
+	if (str_eq(how, "reset"))
+		err_set(&err, ERR_UNREACHABLE, "the connection was reset");
+	else if (str_eq(how, "refused"))
+		err_errno(&err, ERR_UNREACHABLE, ECONNREFUSED, "api.sock");
+	else if (str_eq(how, "lost"))
+		err_set(&err, ERR_UNKNOWN, "the request was sent, its outcome is not known");
+	if (!h->is_gone && !h->is_over)
+		h->handler.done(h->arg, err.kind ? &err : NULL);
+	h->is_over = true;
+	return true;
+}
+
+static bool expect_told(struct fixture *f, const char *escaped)
+{
+	char line[4096];
+	struct str plain = {0};
+	unescape(&plain, escaped);
+	str_copy(line, sizeof(line), str_text(&plain));
+	str_finish(&plain);
+	char *lf = f->told.len ? memchr(f->told.s, '\n', f->told.len) : NULL;
+	size_t len = lf ? (size_t)(lf - f->told.s) : 0;
+	if (!lf)
+		return fails(f, "nothing was told; wanted: %s", line);
+	if (len != strlen(line) || memcmp(f->told.s, line, len) != 0)
+		return fails(f, "told:   %.*s\nwanted: %s", (int)len, f->told.s, line);
+	memmove(f->told.s, lf + 1, f->told.len - len);
+	f->told.len -= len + 1;
+	return true;
+}
+
+static bool nothing_left(struct fixture *f)
+{
+	return f->told.len == 0 || fails(f, "told without being wanted: %s", f->told.s);
+}
+
+static bool obey(struct fixture *f, char *line)
+{
+	char *provider = f->provider;
+	int64_t ms;
+	bool is_bytes = str_starts(line, "<< ") || str_starts(line, "<- ");
+	if (is_bytes) {
+		unescape(&f->bytes, line + 3);
+		if (line[1] == '<')
+			str_addc(&f->bytes, '\n');
+		return true;
+	}
+	if (line[0] == '\0' || line[0] == '#')
+		return true;
+	feed(f);
+	if (line[0] == '=')
+		return expect_told(f, line + 2);
+	if (!nothing_left(f))
+		return false;
+	if (sscanf(line, "provider %31s", provider) == 1)
+		return true;
+	if (str_starts(line, "request "))
+		return begin(f, provider, line + 8);
+	if (str_starts(line, "> "))
+		return expect_request(f, line + 2);
+	if (str_starts(line, "< "))
+		return give_head(f, line + 2);
+	if (str_starts(line, "! "))
+		return end_exchange(f, line + 2);
+	if (str_starts(line, "+ ") && clock_parse_duration(line + 2, &ms)) {
+		pass(f, ms);
+		return true;
+	}
+	return fails(f, "cannot read: %s", line);
+}
+
+bool fixture_run(const char *script, size_t len, int cut, char message[4096])
+{
+	struct fixture f = {.cut = cut, .message = message};
+	f.io = (struct io){.mono = mono, .wall = wall, .chance = chance, .timer_set = timer_set, .timer_clear = timer_clear,
+	                   .start = start, .hold = hold, .cancel = cancel, .deliver = deliver, .arg = &f};
+	char *copy = mem_dup_n(script, len), *line = copy;
+	bool is_good = true;
+	while (is_good && line) {
+		char *end = strchr(line, '\n');
+		if (end)
+			*end = '\0';
+		f.line++;
+		is_good = obey(&f, line);
+		line = end ? end + 1 : NULL;
+	}
+	if (is_good) {
+		feed(&f);
+		is_good = nothing_left(&f);
+	}
+	run_free(f.run);
+	request_free(f.request);
+	while (f.exchanges) {
+		struct http *h = f.exchanges;
+		f.exchanges = h->next;
+		free(h->line);
+		free(h);
+	}
+	str_finish(&f.told);
+	str_finish(&f.bytes);
+	free(copy);
+	return is_good;
+}
+
+int fixture_bytes(const char *script, size_t len)
+{
+	char *copy = mem_dup_n(script, len), *save = NULL;
+	struct str bytes = {0};
+	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!str_starts(line, "<< ") && !str_starts(line, "<- "))
+			continue;
+		unescape(&bytes, line + 3);
+		if (line[1] == '<')
+			str_addc(&bytes, '\n');
+	}
+	int n = (int)bytes.len;
+	str_finish(&bytes);
+	free(copy);
+	return n;
+}
