@@ -40,6 +40,8 @@ struct deploys {
 	bool is_due; /* a turn is deferred */
 };
 
+enum { RETRY_MS = 1000 };
+
 static void rollouts_look(void *arg);
 
 static void look_soon(struct deploys *all)
@@ -161,28 +163,29 @@ static int draining(const struct rollout *ro, int64_t release)
 	return routes_draining(d->routes, ports, n);
 }
 
+/* f->reason points into counts: the new release's and the old one's. */
 static void facts_gather(const struct rollout *ro, const struct deploy *d, enum rollout_step step,
-			 struct rollout_facts *f, struct fleet_count *fresh)
+			 struct rollout_facts *f, struct fleet_count counts[2])
 {
 	const struct daemon *daemon = ro->deploys->daemon;
 	const struct own_rollout *j = journal(ro);
 	const struct own_target *t = fleet_target(daemon->fleet, ro->service, ro->environment);
 	int64_t now = clock_mono_ms();
-	struct fleet_count old = {0};
+	struct fleet_count *fresh = &counts[0], *old = &counts[1];
 	*f = (struct rollout_facts){.has_release = d->release != RECORD_NONE};
-	*fresh = (struct fleet_count){0};
+	*fresh = *old = (struct fleet_count){0};
 	if (f->has_release)
 		fleet_count(daemon->fleet, ro->service, ro->environment, d->release, fresh);
 	f->has_old = j && j->from_release != RECORD_NONE && j->from_release != d->release;
 	if (f->has_old)
-		fleet_count(daemon->fleet, ro->service, ro->environment, j->from_release, &old);
+		fleet_count(daemon->fleet, ro->service, ro->environment, j->from_release, old);
 	const struct release *release = release_get(daemon->releases, ro->service, d->release);
 	f->count = j && j->count != RECORD_NONE ? (int)j->count : 1;
 	f->ready = fresh->ready;
 	f->failing = fresh->failing;
-	f->reason = step == ROLLOUT_BACK ? old.reason : fresh->reason;
-	f->old_alive = old.alive;
-	f->old_ready = old.ready;
+	f->reason = step == ROLLOUT_BACK ? old->reason : fresh->reason;
+	f->old_alive = old->alive;
+	f->old_ready = old->ready;
 	f->has_route = t && t->port;
 	f->is_in_force = routes_is_in_force(daemon->routes);
 	f->draining = step == ROLLOUT_BACK ? draining(ro, d->release)
@@ -198,20 +201,19 @@ static void facts_gather(const struct rollout *ro, const struct deploy *d, enum 
 static void built(const struct release *release, const struct err *err, void *arg)
 {
 	struct rollout *ro = arg;
-	struct err refusal;
+	struct daemon *daemon = ro->deploys->daemon;
 	const struct own_rollout *j = journal(ro);
+	struct err failure = {0};
 	ro->job = NULL;
-	if (release && release->is_bad && j && !j->despite_bad)
-		release = err_set(&refusal, ERR_REFUSED,
-				  "%s %s is marked bad (%s): deploy it with --despite-bad", release->service,
-				  release->version, release->bad_reason)
-				  ? release
-				  : NULL,
-		err = &refusal;
-	if (release)
-		deploy_record_release(ro->deploys->daemon, ro->id, release);
+	if (!release)
+		failure = *err;
+	else if (release->is_bad && !(j && j->despite_bad))
+		err_set(&failure, ERR_REFUSED, "%s %s is marked bad (%s): deploy it with --despite-bad",
+			release->service, release->version, release->bad_reason);
 	else
-		deploy_record_end(ro->deploys->daemon, ro->id, ROLLOUT_BUILD, DEPLOY_FAILED, err->text);
+		deploy_record_release(daemon, ro->id, release, &failure);
+	if (failure.kind != ERR_NONE)
+		deploy_record_end(daemon, ro->id, ROLLOUT_BUILD, DEPLOY_FAILED, failure.text);
 	look_soon(ro->deploys);
 }
 
@@ -322,88 +324,123 @@ static int64_t left_release(const struct rollout *ro, const struct deploy *d, en
 	return step == ROLLOUT_BACK ? d->release : j ? j->from_release : RECORD_NONE;
 }
 
-static void step_failed(struct rollout *ro, enum rollout_step step, const struct rollout_facts *f,
-			const char *why)
+/* The journal could not be written (a full disk): what was decided is decided again, a little later. */
+static bool try_later(struct rollout *ro)
 {
-	struct daemon *daemon = ro->deploys->daemon;
-	const struct deploy *d = record(ro);
-	const char *stays;
-	char text[300];
-	bool goes_back = rollout_goes_back(step, f, &stays);
-	if (f->has_release && step != ROLLOUT_BUILD && step != ROLLOUT_BACK && f->failing)
-		release_mark_bad(daemon->releases, ro->service, d->release, why, NULL);
-	if (goes_back && deploy_record_back(daemon, ro->id, step, why)) {
-		ro->step_since = clock_mono_ms();
-		ro->has_entered = false;
-		look_soon(ro->deploys);
-		return;
-	}
-	if (f->has_release && step < ROLLOUT_CUT_OVER && f->has_old)
-		fleet_end(daemon->fleet, ro->service, ro->environment, d->release, NULL);
-	fleet_rollout(daemon->fleet, ro->service, ro->environment, RECORD_NONE, 0, NULL);
-	snprintf(text, sizeof(text), "%s%s%s", why, stays ? "; " : "", stays ? stays : "");
-	deploy_record_end(daemon, ro->id, step, DEPLOY_FAILED, text);
+	reactor_timer_set(ro->timer, RETRY_MS);
+	return false;
 }
 
-static void finish(struct rollout *ro, enum rollout_step last)
+static bool step_enter_next(struct rollout *ro)
+{
+	ro->step_since = clock_mono_ms();
+	ro->has_entered = false;
+	return true;
+}
+
+/* The new instances never served, or nothing can be brought back: the end. */
+static bool step_gives_up(struct rollout *ro, enum rollout_step step, const struct rollout_facts *f,
+			  const char *why, const char *stays)
 {
 	struct daemon *daemon = ro->deploys->daemon;
 	const struct deploy *d = record(ro);
 	const struct own_rollout *j = journal(ro);
+	char text[400];
+	bool is_unused = f->has_release && step < ROLLOUT_CUT_OVER && !(j && j->from_release == d->release);
+	if (is_unused)
+		fleet_end(daemon->fleet, ro->service, ro->environment, d->release, NULL);
 	fleet_rollout(daemon->fleet, ro->service, ro->environment, RECORD_NONE, 0, NULL);
-	if (last == ROLLOUT_WATCH && str_eq(d->kind, "rollback") && j && j->from_release != RECORD_NONE)
-		release_mark_bad(daemon->releases, ro->service, j->from_release,
-				 str_empty(d->reason) ? "rolled back" : d->reason, NULL);
-	deploy_record_end(daemon, ro->id, last, last == ROLLOUT_BACK ? DEPLOY_ROLLED_BACK : DEPLOY_SUCCEEDED,
-			  NULL);
+	if (stays)
+		snprintf(text, sizeof(text), "%s; %s", why, stays);
+	else if (step < ROLLOUT_CUT_OVER && d->from)
+		snprintf(text, sizeof(text), "%s; %s goes on serving", why, d->from);
+	else
+		snprintf(text, sizeof(text), "%s", why);
+	return deploy_record_end(daemon, ro->id, step, DEPLOY_FAILED, text) || try_later(ro);
 }
 
-/* Goes as far as it can now. false: it must be looked at later. */
-static bool rollout_step(struct rollout *ro)
+static bool step_failed(struct rollout *ro, enum rollout_step step, const struct rollout_facts *f,
+			const char *why)
+{
+	struct daemon *daemon = ro->deploys->daemon;
+	const char *stays;
+	bool goes_back = rollout_goes_back(step, f, &stays);
+	if (f->has_release && f->failing && step != ROLLOUT_BUILD && step != ROLLOUT_BACK)
+		release_mark_bad(daemon->releases, ro->service, record(ro)->release, why, NULL);
+	if (!goes_back)
+		return step_gives_up(ro, step, f, why, stays);
+	return deploy_record_back(daemon, ro->id, step, why) ? step_enter_next(ro) : try_later(ro);
+}
+
+static bool finish(struct rollout *ro, enum rollout_step last)
+{
+	struct daemon *daemon = ro->deploys->daemon;
+	const struct deploy *d = record(ro);
+	const struct own_rollout *j = journal(ro);
+	bool is_back = last == ROLLOUT_BACK;
+	fleet_rollout(daemon->fleet, ro->service, ro->environment, RECORD_NONE, 0, NULL);
+	if (!is_back && str_eq(d->kind, "rollback") && j && j->from_release != RECORD_NONE &&
+	    j->from_release != d->release)
+		release_mark_bad(daemon->releases, ro->service, j->from_release,
+				 str_empty(d->reason) ? "rolled back" : d->reason, NULL);
+	return deploy_record_end(daemon, ro->id, last, is_back ? DEPLOY_ROLLED_BACK : DEPLOY_SUCCEEDED,
+				 NULL) ||
+	       try_later(ro);
+}
+
+/* Does what the step under way does, on entering it or at every look. false: it failed, or settles until the
+ * next turn; *is_failed tells which. */
+static bool step_act(struct rollout *ro, enum rollout_step step, bool *is_failed, struct err *err)
+{
+	bool is_first = !ro->has_entered;
+	*is_failed = false;
+	if (!is_first && !acts[step].is_repeated)
+		return true;
+	ro->has_entered = true;
+	*is_failed = !deploy_record_begin(ro->deploys->daemon, ro->id, step, err) ||
+		     (acts[step].act && !acts[step].act(ro, record(ro), err));
+	if (*is_failed)
+		return false;
+	if (is_first && acts[step].is_settling) {
+		look_soon(ro->deploys);
+		return false;
+	}
+	return true;
+}
+
+/* Goes one step as far as it can now. false: it is over, or must be looked at later. */
+static bool rollout_look(struct rollout *ro)
 {
 	const struct deploy *d = record(ro);
 	struct daemon *daemon = ro->deploys->daemon;
 	struct rollout_facts facts;
-	struct fleet_count fresh;
+	struct fleet_count counts[2];
 	struct rollout_answer answer;
 	struct err err;
+	bool is_failed;
 	if (!d || d->state != DEPLOY_RUNNING)
 		return false;
 	enum rollout_step step = deploy_record_step(d);
-	facts_gather(ro, d, step, &facts, &fresh);
-	if (!ro->has_entered || acts[step].is_repeated) {
-		bool is_first = !ro->has_entered;
-		ro->has_entered = true;
-		if (!deploy_record_begin(daemon, ro->id, step, &err) ||
-		    (acts[step].act && !acts[step].act(ro, record(ro), &err))) {
-			step_failed(ro, step, &facts, err.text);
-			return true;
-		}
-		if (is_first && acts[step].is_settling) {
-			look_soon(ro->deploys);
-			return false;
-		}
-		facts_gather(ro, record(ro), step, &facts, &fresh);
-	}
+	bool goes_on = step_act(ro, step, &is_failed, &err);
+	facts_gather(ro, record(ro), step, &facts, counts);
+	if (!goes_on)
+		return is_failed && step_failed(ro, step, &facts, err.text);
 	rollout_judge(step, &facts, &answer);
-	d = record(ro);
 	if (answer.ends_old)
-		fleet_end(daemon->fleet, ro->service, ro->environment, left_release(ro, d, step), NULL);
-	if (answer.verdict == ROLLOUT_FAIL) {
-		step_failed(ro, step, &facts, answer.reason);
-		return true;
-	}
-	if (answer.verdict == ROLLOUT_WAIT) {
+		fleet_end(daemon->fleet, ro->service, ro->environment, left_release(ro, record(ro), step),
+			  NULL);
+	switch (answer.verdict) {
+	case ROLLOUT_FAIL:
+		return step_failed(ro, step, &facts, answer.reason);
+	case ROLLOUT_WAIT:
 		reactor_timer_set(ro->timer, answer.wait_ms);
 		return false;
+	case ROLLOUT_NEXT:
+		break;
 	}
-	if (step >= ROLLOUT_WATCH) {
-		finish(ro, step);
-		return true;
-	}
-	ro->step_since = clock_mono_ms();
-	ro->has_entered = false;
-	return deploy_record_done(daemon, ro->id, step);
+	if (step >= ROLLOUT_WATCH)
+		return finish(ro, step);
+	return deploy_record_done(daemon, ro->id, step) ? step_enter_next(ro) : try_later(ro);
 }
 
 static void rollouts_look(void *arg)
@@ -412,7 +449,7 @@ static void rollouts_look(void *arg)
 	all->is_due = false;
 	for (struct rollout *ro = all->rollouts, *next; ro; ro = next) {
 		const struct deploy *d;
-		while (rollout_step(ro))
+		while (rollout_look(ro))
 			;
 		next = ro->next;
 		d = record(ro);

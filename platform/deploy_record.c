@@ -106,7 +106,9 @@ const struct deploy *deploy_record_new(struct daemon *d, const struct deploy_wis
 		return NULL;
 	bool is_put = state_put(d->state, deploy_class(), &t.deploy, err) &&
 		      state_put(d->state, own_class(OWN_ROLLOUT), &j, err);
-	if (!state_commit(d->state, is_put ? err : NULL) || !is_put)
+	if (!is_put)
+		state_abort(d->state);
+	if (!is_put || !state_commit(d->state, err))
 		return NULL;
 	tell(d, id);
 	return state_get(d->state, deploy_class(), id);
@@ -141,14 +143,14 @@ bool deploy_record_done(struct daemon *d, const char *id, enum rollout_step step
 	return draft_put(&t, d, id, NULL);
 }
 
-bool deploy_record_release(struct daemon *d, const char *id, const struct release *release)
+bool deploy_record_release(struct daemon *d, const char *id, const struct release *release, struct err *err)
 {
 	struct draft t;
-	if (!draft_open(&t, d, id, NULL))
+	if (!draft_open(&t, d, id, err))
 		return false;
 	t.deploy.release = release->number;
 	t.deploy.to = release->version;
-	return draft_put(&t, d, id, NULL);
+	return draft_put(&t, d, id, err);
 }
 
 bool deploy_record_plan(struct daemon *d, const char *id, int64_t count, int64_t watch_ms, struct err *err)
@@ -206,7 +208,9 @@ bool deploy_record_end(struct daemon *d, const char *id, enum rollout_step last,
 		return false;
 	bool is_put = state_put(d->state, deploy_class(), &t.deploy, &err) &&
 		      state_delete(d->state, own_class(OWN_ROLLOUT), id, &err);
-	if (!state_commit(d->state, &err) || !is_put)
+	if (!is_put)
+		state_abort(d->state);
+	if (!is_put || !state_commit(d->state, &err))
 		return false;
 	tell(d, id);
 	return true;

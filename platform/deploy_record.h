@@ -24,7 +24,7 @@ enum rollout_step deploy_record_step(const struct deploy *);
 bool deploy_record_begin(struct daemon *, const char *id, enum rollout_step, struct err *err);
 bool deploy_record_done(struct daemon *, const char *id, enum rollout_step);
 /* The release is known: after the build. */
-bool deploy_record_release(struct daemon *, const char *id, const struct release *);
+bool deploy_record_release(struct daemon *, const char *id, const struct release *, struct err *err);
 bool deploy_record_plan(struct daemon *, const char *id, int64_t count, int64_t watch_ms, struct err *err);
 bool deploy_record_watch(struct daemon *, const char *id, int64_t until, struct err *err);
 /* The step failed and the release before comes back. */
