@@ -33,10 +33,11 @@ static void sh(const struct bench *b, const char *line)
 {
 	const char *argv[] = {"/bin/sh", "-ec", line, NULL};
 	static const char *const more[] = {"GIT_AUTHOR_NAME=a",           "GIT_AUTHOR_EMAIL=a@example.org",
-	                                   "GIT_COMMITTER_NAME=a",        "GIT_COMMITTER_EMAIL=a@example.org",
-	                                   "GIT_CONFIG_GLOBAL=/dev/null", NULL};
+					   "GIT_COMMITTER_NAME=a",        "GIT_COMMITTER_EMAIL=a@example.org",
+					   "GIT_CONFIG_GLOBAL=/dev/null", NULL};
 	char **env = child_env_new(more);
-	struct child_start start = {.argv = argv, .env = (const char *const *)env, .dir = b->folder, .err = 2};
+	struct child_start start = {
+		.argv = argv, .env = (const char *const *)env, .dir = b->folder, .err = 2};
 	struct child child;
 	struct child_end end;
 	assert_true(child_start(&start, &child, NULL));
@@ -87,7 +88,8 @@ static void without_git(void **state)
 	struct stat st;
 	char path[64];
 	write_file(b, "service.yaml", "name: a\n");
-	sh(b, "mkdir -p deep/er; echo x >deep/er/f; printf '#!/bin/sh\\n' >run.sh; chmod +x run.sh; ln -s deep/er/f in");
+	sh(b, "mkdir -p deep/er; echo x >deep/er/f; printf '#!/bin/sh\\n' >run.sh; chmod +x run.sh; ln -s "
+	      "deep/er/f in");
 	assert_true(build_pack("a", b->folder, NULL, b->dest, &one, NULL));
 	assert_int_equal(one.files, 4);
 	assert_true(str_starts(one.version, "tree-"));
@@ -130,7 +132,8 @@ static void devices_refused(void **state)
 	struct build_packed packed;
 	struct err err;
 	sh(b, "mkfifo pipe");
-	assert_false(build_pack("a", b->folder, NULL, b->dest, &packed, &err)); /* and does not wait for a writer */
+	assert_false(build_pack("a", b->folder, NULL, b->dest, &packed,
+				&err)); /* and does not wait for a writer */
 	assert_int_equal(err.kind, ERR_REFUSED);
 }
 
@@ -140,7 +143,8 @@ static void versions_of_git(void **state)
 	struct build_packed packed;
 	struct err err;
 	char commit[65];
-	sh(b, "git init -q .; echo 1 >f; printf 'ignored\\n' >.gitignore; git add .; git commit -qm one; git tag a/1.0.0;"
+	sh(b, "git init -q .; echo 1 >f; printf 'ignored\\n' >.gitignore; git add .; git commit -qm one; git "
+	      "tag a/1.0.0;"
 	      "git tag v7; echo 2 >f; git commit -qam two; echo x >ignored");
 	assert_true(build_pack("a", b->folder, NULL, b->dest, &packed, &err));
 	assert_true(str_starts(packed.version, "1.0.0-1-g"));
@@ -149,7 +153,8 @@ static void versions_of_git(void **state)
 	assert_false(has(b, "ignored"));
 	assert_false(has(b, ".git"));
 	assert_true(build_remove(b->dest, NULL));
-	assert_true(build_pack("other", b->folder, NULL, b->dest, &packed, &err)); /* a/1.0.0 is not its tag */
+	assert_true(
+		build_pack("other", b->folder, NULL, b->dest, &packed, &err)); /* a/1.0.0 is not its tag */
 	assert_true(str_starts(packed.version, "7-1-g"));
 	assert_true(build_remove(b->dest, NULL));
 	sh(b, "echo 3 >f");
@@ -220,8 +225,9 @@ static void answer_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BUILD_TEST(without_git),      BUILD_TEST(links_that_lead_out), BUILD_TEST(devices_refused),
-		BUILD_TEST(versions_of_git),  BUILD_TEST(versions_refused),    BUILD_TEST(hostile_repository),
+		BUILD_TEST(without_git),       BUILD_TEST(links_that_lead_out),
+		BUILD_TEST(devices_refused),   BUILD_TEST(versions_of_git),
+		BUILD_TEST(versions_refused),  BUILD_TEST(hostile_repository),
 		cmocka_unit_test(answer_read),
 	};
 	return cmocka_run_group_tests_name("build", tests, NULL, NULL);
