@@ -39,7 +39,7 @@ struct keeper {
 	struct place place;
 	struct log *log;
 	char *program;
-	int signals, link; /* link: our end towards the daemon, -1: none */
+	int lock, signals, link; /* link: our end towards the daemon, -1: none */
 	struct child daemon;
 	int64_t started_ms, start_at_ms, backoff_ms;
 	bool is_stopping;
@@ -335,29 +335,57 @@ static void shorten_log(const struct place *place)
 		renameat(place->root_fd, "daemon.log", place->root_fd, "daemon.log.old");
 }
 
+/* ERR_REFUSED: another keeper serves this place. */
+static bool prepare(struct keeper *k, const char *root, struct err *err)
+{
+	if (!place_open(&k->place, root, err)) {
+		err->kind = ERR_USAGE;
+		return false;
+	}
+	k->lock = place_lock(&k->place, "keeper.lock", LOCK_WAIT_MS, err);
+	if (k->lock < 0)
+		return false;
+	shorten_log(&k->place);
+	char *log_path = place_path(&k->place, "daemon.log");
+	k->log = log_new(log_path, "keeper", err);
+	free(log_path);
+	if (!k->log)
+		return false;
+	k->program = keeper_program();
+	if (!k->program || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 || !take_signals(k))
+		return err_errno(err, ERR_FAILED, errno, "cannot start the platform");
+	return true;
+}
+
+static void finish(struct keeper *k)
+{
+	while (k->n_holds)
+		drop(k, k->holds[0].id);
+	free(k->holds);
+	free(k->program);
+	close_link(k);
+	if (k->signals >= 0)
+		close(k->signals);
+	log_free(k->log);
+	if (k->lock >= 0)
+		close(k->lock);
+	place_close(&k->place);
+}
+
 int keeper_main(int argc, char **argv)
 {
 	struct err err = {0};
-	struct keeper k = {.signals = -1, .link = -1, .daemon = {.pidfd = -1}, .backoff_ms = BACKOFF_MIN_MS};
-	if (argc != 1 || !place_open(&k.place, argv[0], &err)) {
-		fprintf(stderr, "fairway: %s\n", argc != 1 ? "usage: fairway --keeper STATE" : err.text);
+	struct keeper k = {.lock = -1, .signals = -1, .link = -1, .daemon = {.pidfd = -1},
+	                   .backoff_ms = BACKOFF_MIN_MS};
+	if (argc != 1) {
+		fprintf(stderr, "usage: fairway --keeper STATE\n");
 		return 2;
 	}
-	int lock = place_lock(&k.place, "keeper.lock", LOCK_WAIT_MS, &err);
-	if (lock < 0) {
-		if (err.kind != ERR_REFUSED)
-			fprintf(stderr, "fairway: %s\n", err.text);
-		return err.kind == ERR_REFUSED ? 0 : 2;
-	}
-	char *log_path = place_path(&k.place, "daemon.log");
-	shorten_log(&k.place);
-	k.log = log_new(log_path, "keeper", &err);
-	free(log_path);
-	k.program = keeper_program();
-	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	if (!k.log || !k.program || !take_signals(&k)) {
-		fprintf(stderr, "fairway: cannot start the platform: %s\n",
-		        err.text[0] ? err.text : strerror(errno));
+	if (!prepare(&k, argv[0], &err)) {
+		finish(&k);
+		if (err.kind == ERR_REFUSED)
+			return 0;
+		fprintf(stderr, "fairway: %s\n", err.text);
 		return 2;
 	}
 	leave_terminal();
@@ -366,14 +394,6 @@ int keeper_main(int argc, char **argv)
 	log_line(k.log, LOG_INFO, "keeping %s, %zu slots", k.place.root, k.n_holds);
 	keep(&k);
 	log_line(k.log, LOG_INFO, "the daemon is done, so is the keeper");
-	while (k.n_holds)
-		drop(&k, k.holds[0].id);
-	free(k.holds);
-	free(k.program);
-	close(k.signals);
-	close_link(&k);
-	log_free(k.log);
-	close(lock);
-	place_close(&k.place);
+	finish(&k);
 	return 0;
 }
