@@ -34,7 +34,8 @@ size_t utf8_decode(const char *s, size_t len, uint32_t *cp)
 		return 1;
 	}
 	utf8proc_int32_t c;
-	utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s, len > 4 ? 4 : (utf8proc_ssize_t)len, &c);
+	utf8proc_ssize_t n =
+		utf8proc_iterate((const utf8proc_uint8_t *)s, len > 4 ? 4 : (utf8proc_ssize_t)len, &c);
 	if (n <= 0) {
 		*cp = UTF8_BAD;
 		return 1;
@@ -57,8 +58,14 @@ static int width_of(uint32_t cp)
 		return 0;
 	const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)cp);
 	switch (p->category) {
-	case UTF8PROC_CATEGORY_CN: case UTF8PROC_CATEGORY_CC: case UTF8PROC_CATEGORY_CF: case UTF8PROC_CATEGORY_CS:
-	case UTF8PROC_CATEGORY_ZL: case UTF8PROC_CATEGORY_ZP: case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_ME:
+	case UTF8PROC_CATEGORY_CN:
+	case UTF8PROC_CATEGORY_CC:
+	case UTF8PROC_CATEGORY_CF:
+	case UTF8PROC_CATEGORY_CS:
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
+	case UTF8PROC_CATEGORY_MN:
+	case UTF8PROC_CATEGORY_ME:
 		return 0;
 	default:
 		break;
@@ -74,15 +81,16 @@ static bool is_mark(uint32_t cp)
 	if (cp < 0x300 || cp == UTF8_BAD)
 		return false;
 	const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)cp);
-	return (p->category == UTF8PROC_CATEGORY_MN || p->category == UTF8PROC_CATEGORY_ME) && !p->ignorable &&
-	       utf8proc_charwidth((utf8proc_int32_t)cp) == 0 && wcwidth((wchar_t)cp) == 0;
+	return (p->category == UTF8PROC_CATEGORY_MN || p->category == UTF8PROC_CATEGORY_ME) &&
+	       !p->ignorable && utf8proc_charwidth((utf8proc_int32_t)cp) == 0 && wcwidth((wchar_t)cp) == 0;
 }
 
 static bool is_pictograph(uint32_t cp)
 {
 	if (cp < 0xA9 || cp == UTF8_BAD)
 		return false;
-	return utf8proc_get_property((utf8proc_int32_t)cp)->boundclass == UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC;
+	return utf8proc_get_property((utf8proc_int32_t)cp)->boundclass ==
+	       UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC;
 }
 
 static bool is_emoji_extra(uint32_t cp)
@@ -90,8 +98,8 @@ static bool is_emoji_extra(uint32_t cp)
 	return cp == 0xFE0F || cp == 0xFE0E || (cp >= 0x1F3FB && cp <= 0x1F3FF);
 }
 
-/* The bytes of the rest of an emoji sequence after its first code point: selectors, skin tones, and what joiners
- * join. A joiner that joins nothing is left for the mask. */
+/* The bytes of the rest of an emoji sequence after its first code point: selectors, skin tones, and what
+ * joiners join. A joiner that joins nothing is left for the mask. */
 static size_t emoji_rest(const char *s, size_t len)
 {
 	size_t at = 0;
@@ -224,7 +232,8 @@ static void json_escape(struct str *out, uint32_t cp)
 		}
 	}
 	if (cp > 0xFFFF)
-		str_addf(out, "\\u%04x\\u%04x", 0xD800 + ((cp - 0x10000) >> 10), 0xDC00 + ((cp - 0x10000) & 0x3FF));
+		str_addf(out, "\\u%04x\\u%04x", 0xD800 + ((cp - 0x10000) >> 10),
+			 0xDC00 + ((cp - 0x10000) & 0x3FF));
 	else
 		str_addf(out, "\\u%04x", cp);
 }

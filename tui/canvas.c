@@ -13,21 +13,33 @@ static const struct {
 	uint32_t cp;
 	char ascii;
 } stand_ins[] = {
-	{0x2716, 'x'}, {0x25CF, '*'}, {0x25B2, '^'}, {0x25CC, 'o'}, {0x26BF, '#'}, {0x2026, '~'}, {0x00B7, '.'},
-	{0x2190, '<'}, {0x2191, '^'}, {0x2192, '>'}, {0x2193, 'v'}, {0x25B6, '>'}, {0x25C0, '<'}, {0x2714, '+'},
-	{0x2593, '#'}, {0x2591, '.'}, {0x2588, '#'}, {0x2014, '-'}, {0x2013, '-'}, {0x2022, '*'}, {0x203A, '>'},
-	{0x2039, '<'}, {0x2018, '\''}, {0x2019, '\''}, {0x201C, '"'}, {0x201D, '"'}, {0x00D7, 'x'}, {0x25CB, 'o'},
-	{0x2581, '_'}, {0x2582, '_'}, {0x2583, '.'}, {0x2584, '-'}, {0x2585, '-'}, {0x2586, '='}, {0x2587, '*'},
-	{0x2713, '+'}, {0x25BC, 'v'}, {0x00A0, ' '}, {0x2504, '-'}, {0x250A, ':'},
+	{0x2716, 'x'}, {0x25CF, '*'}, {0x25B2, '^'}, {0x25CC, 'o'}, {0x26BF, '#'},  {0x2026, '~'},
+	{0x00B7, '.'}, {0x2190, '<'}, {0x2191, '^'}, {0x2192, '>'}, {0x2193, 'v'},  {0x25B6, '>'},
+	{0x25C0, '<'}, {0x2714, '+'}, {0x2593, '#'}, {0x2591, '.'}, {0x2588, '#'},  {0x2014, '-'},
+	{0x2013, '-'}, {0x2022, '*'}, {0x203A, '>'}, {0x2039, '<'}, {0x2018, '\''}, {0x2019, '\''},
+	{0x201C, '"'}, {0x201D, '"'}, {0x00D7, 'x'}, {0x25CB, 'o'}, {0x2581, '_'},  {0x2582, '_'},
+	{0x2583, '.'}, {0x2584, '-'}, {0x2585, '-'}, {0x2586, '='}, {0x2587, '*'},  {0x2713, '+'},
+	{0x25BC, 'v'}, {0x00A0, ' '}, {0x2504, '-'}, {0x250A, ':'},
 };
 
 /* Lines by the sides they reach: up 1, right 2, down 4, left 8. */
 enum { UP = 1, RIGHT = 2, DOWN = 4, LEFT = 8 };
 static const uint32_t lines[16] = {
-	[LEFT | RIGHT] = 0x2500, [UP | DOWN] = 0x2502, [RIGHT | DOWN] = 0x250C, [LEFT | DOWN] = 0x2510,
-	[UP | RIGHT] = 0x2514, [UP | LEFT] = 0x2518, [UP | RIGHT | DOWN] = 0x251C, [UP | LEFT | DOWN] = 0x2524,
-	[LEFT | RIGHT | DOWN] = 0x252C, [LEFT | RIGHT | UP] = 0x2534, [LEFT | RIGHT | UP | DOWN] = 0x253C,
-	[LEFT] = 0x2500, [RIGHT] = 0x2500, [UP] = 0x2502, [DOWN] = 0x2502,
+	[LEFT | RIGHT] = 0x2500,
+	[UP | DOWN] = 0x2502,
+	[RIGHT | DOWN] = 0x250C,
+	[LEFT | DOWN] = 0x2510,
+	[UP | RIGHT] = 0x2514,
+	[UP | LEFT] = 0x2518,
+	[UP | RIGHT | DOWN] = 0x251C,
+	[UP | LEFT | DOWN] = 0x2524,
+	[LEFT | RIGHT | DOWN] = 0x252C,
+	[LEFT | RIGHT | UP] = 0x2534,
+	[LEFT | RIGHT | UP | DOWN] = 0x253C,
+	[LEFT] = 0x2500,
+	[RIGHT] = 0x2500,
+	[UP] = 0x2502,
+	[DOWN] = 0x2502,
 };
 
 static const struct cell blank = {.cp = {' '}, .width = 1};
@@ -178,7 +190,7 @@ static int put_cell(const struct canvas *c, int y, int x, enum style style, cons
 int canvas_text_n(const struct canvas *c, int y, int x, enum style style, const char *utf8, size_t len)
 {
 	for (size_t at = 0; at < len;) {
-		/* A long line of which nothing more can be seen: only the callers' arithmetic would profit. */
+		/* Nothing more of it can be seen, and log lines can be long. */
 		if (x >= c->columns)
 			return x;
 		struct utf8_cell cell;
@@ -323,7 +335,8 @@ static void box_words(const struct canvas *c, const struct canvas_box *box)
 		str_add(&text, " ");
 		utf8_cut(&text, box->right, (size_t)room);
 		str_add(&text, " ");
-		int x = canvas_text_right(c, 0, c->columns - 2, box->right_style ? box->right_style : title, text.s);
+		int x = canvas_text_right(c, 0, c->columns - 2, box->right_style ? box->right_style : title,
+					  text.s);
 		room = x - 4; /* a bit of border between */
 	}
 	if (!str_empty(box->title) && room > 0) {

@@ -116,7 +116,8 @@ static void draw_line(struct plot *p, int x0, int y0, int x1, int y1, enum style
 {
 	int steps = abs(x1 - x0) > abs(y1 - y0) ? abs(x1 - x0) : abs(y1 - y0);
 	for (int i = 0; i <= steps; i++)
-		set_dot(p, x0 + (steps ? (x1 - x0) * i / steps : 0), y0 + (steps ? (y1 - y0) * i / steps : 0), style);
+		set_dot(p, x0 + (steps ? (x1 - x0) * i / steps : 0), y0 + (steps ? (y1 - y0) * i / steps : 0),
+			style);
 }
 
 static void fill_below(struct plot *p, int x0, int y0, int x1, int y1, enum style style)
@@ -137,7 +138,8 @@ static void draw_series(struct plot *p, const struct chart_series *s, bool is_ar
 			last = NULL;
 			continue;
 		}
-		bool is_joined = last && (p->chart->gap_ms == 0 || at->at_ms - last->at_ms <= p->chart->gap_ms);
+		bool is_joined =
+			last && (p->chart->gap_ms == 0 || at->at_ms - last->at_ms <= p->chart->gap_ms);
 		const struct chart_point *from = is_joined ? last : at;
 		int x0 = dot_x(p, from->at_ms), y0 = dot_y(p, from->value);
 		int x1 = dot_x(p, at->at_ms), y1 = dot_y(p, at->value);
@@ -162,7 +164,8 @@ static void show_dots(const struct plot *p)
 			enum style style = (enum style)p->styles[y * p->area.columns + x];
 			if (bits)
 				canvas_put(&p->area, y, x, style,
-				           p->area.grid->is_ascii ? (uint32_t)ascii_of(bits) : (uint32_t)(BRAILLE + bits));
+					   p->area.grid->is_ascii ? (uint32_t)ascii_of(bits)
+								  : (uint32_t)(BRAILLE + bits));
 		}
 	}
 }
@@ -188,7 +191,8 @@ static void draw_marks(const struct plot *p)
 			continue;
 		int width = (int)utf8_width(mark->label, strlen(mark->label));
 		/* Left of its line where there is no room at its right. */
-		canvas_text(&p->area, 0, x + 1 + width <= p->area.columns ? x + 1 : x - width, style, mark->label);
+		canvas_text(&p->area, 0, x + 1 + width <= p->area.columns ? x + 1 : x - width, style,
+			    mark->label);
 	}
 }
 
@@ -216,7 +220,8 @@ static void draw_axes(const struct plot *p, const struct canvas *c)
 	int bottom = p->area.rows - 1;
 	value_label(c, 0, p->high, p->chart->unit);
 	if (bottom >= 4)
-		value_label(c, bottom / 2, p->high - (p->high - p->low) * (bottom / 2) / bottom, p->chart->unit);
+		value_label(c, bottom / 2, p->high - (p->high - p->low) * (bottom / 2) / bottom,
+			    p->chart->unit);
 	value_label(c, bottom, p->low, p->chart->unit);
 	int64_t middle = p->chart->from_ms + (p->chart->to_ms - p->chart->from_ms) / 2;
 	time_text(p->chart, p->chart->from_ms, text, sizeof(text));
@@ -258,8 +263,8 @@ void chart_draw(const struct canvas *c, const struct chart *chart)
 	free(p.styles);
 }
 
-void chart_sparkline(const struct canvas *c, int y, int x, int columns, enum style style, const double *values,
-                     size_t n, double max)
+void chart_sparkline(const struct canvas *c, int y, int x, int columns, enum style style,
+		     const double *values, size_t n, double max)
 {
 	if (isnan(max))
 		for (size_t i = 0; i < n; i++)

@@ -75,7 +75,10 @@ static const struct {
 	enum keysym sym;
 	const char *command;
 } scrolls[] = {
-	{KEYSYM_UP, "up"}, {KEYSYM_DOWN, "down"}, {KEYSYM_PAGE_UP, "page-up"}, {KEYSYM_PAGE_DOWN, "page-down"},
+	{KEYSYM_UP, "up"},
+	{KEYSYM_DOWN, "down"},
+	{KEYSYM_PAGE_UP, "page-up"},
+	{KEYSYM_PAGE_DOWN, "page-down"},
 };
 
 /* Keys that mean the same with and without a name to type. */
@@ -87,7 +90,8 @@ static bool common_key(struct dialog *d, const struct key *key, enum dialog_resu
 			return pager_command(&d->pager, scrolls[i].command);
 	if (pager_key(&d->pager, key))
 		return true;
-	if (key->sym == KEYSYM_ESC || (key->sym == KEYSYM_CHAR && key->mods == KEYMOD_CTRL && key->cp == 'c')) {
+	if (key->sym == KEYSYM_ESC ||
+	    (key->sym == KEYSYM_CHAR && key->mods == KEYMOD_CTRL && key->cp == 'c')) {
 		*result = DIALOG_CANCELLED;
 		return true;
 	}
@@ -156,8 +160,10 @@ static int draw_buttons(const struct dialog *d, const struct canvas *c, int y)
 	/* Cancel is the rightmost, next to the reader's eye at the end of the line. */
 	for (size_t i = 0; i < d->n_buttons; i++) {
 		struct str label = {0};
-		str_addf(&label, "%s %s %s", i == d->chosen ? "[" : " ", d->buttons[i], i == d->chosen ? "]" : " ");
-		x = canvas_text_right(c, y, x, i == d->chosen ? STYLE_BUTTON_FOCUS : STYLE_BUTTON, label.s) - 1;
+		str_addf(&label, "%s %s %s", i == d->chosen ? "[" : " ", d->buttons[i],
+			 i == d->chosen ? "]" : " ");
+		x = canvas_text_right(c, y, x, i == d->chosen ? STYLE_BUTTON_FOCUS : STYLE_BUTTON, label.s) -
+		    1;
 		str_finish(&label);
 	}
 	return x;

@@ -144,9 +144,10 @@ void doc_tag(struct doc *doc, int tag)
 static const struct {
 	const char *start;
 	enum style style;
-} diff_styles[] = { /* the first that fits */
-	{"+++", STYLE_STRONG}, {"---", STYLE_STRONG}, {"@@", STYLE_HUNK}, {"+", STYLE_ADDED}, {"-", STYLE_REMOVED},
-	{"diff ", STYLE_STRONG}, {"", STYLE_TEXT},
+} diff_styles[] = {
+	/* the first that fits */
+	{"+++", STYLE_STRONG}, {"---", STYLE_STRONG},   {"@@", STYLE_HUNK}, {"+", STYLE_ADDED},
+	{"-", STYLE_REMOVED},  {"diff ", STYLE_STRONG}, {"", STYLE_TEXT},
 };
 
 void doc_diff(struct doc *doc, const char *diff)

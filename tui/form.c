@@ -240,7 +240,8 @@ static void draw_choices(const struct slot *slot, const struct canvas *c, int x,
 
 static void draw_slot(struct slot *slot, const struct canvas *c, int labels, bool is_focused)
 {
-	canvas_field(c, 0, 0, labels, is_focused ? STYLE_TITLE_FOCUS : STYLE_TEXT, UTF8_LEFT, slot->field.label);
+	canvas_field(c, 0, 0, labels, is_focused ? STYLE_TITLE_FOCUS : STYLE_TEXT, UTF8_LEFT,
+		     slot->field.label);
 	if (slot->field.is_required)
 		canvas_text(c, 0, labels, STYLE_DIM, "*");
 	int x = labels + 2;
@@ -248,7 +249,8 @@ static void draw_slot(struct slot *slot, const struct canvas *c, int labels, boo
 	if (slot->field.kind == FORM_BOOL || slot->field.kind == FORM_ENUM) {
 		draw_choices(slot, c, x, is_focused);
 	} else {
-		canvas_fill(&field, 0, 0, 1, field.columns, is_focused ? STYLE_FIELD_FOCUS : STYLE_FIELD, ' ');
+		canvas_fill(&field, 0, 0, 1, field.columns, is_focused ? STYLE_FIELD_FOCUS : STYLE_FIELD,
+			    ' ');
 		struct canvas text = field;
 		text.over = is_focused ? STYLE_FIELD_FOCUS : STYLE_FIELD;
 		int cursor_y = c->grid->cursor_y, cursor_x = c->grid->cursor_x;

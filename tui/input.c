@@ -17,7 +17,8 @@ struct input {
 	struct key queue[INPUT_MAX];
 	size_t head, n;
 	enum state state;
-	char sequence[SEQUENCE_MAX]; /* parameters of a CSI, bytes of a UTF-8 character, of an X10 mouse report */
+	char sequence[SEQUENCE_MAX]; /* parameters of a CSI, bytes of a UTF-8 character, of an X10 mouse
+					report */
 	size_t len, want;            /* want: bytes of the character begun; 0 none */
 	bool is_too_long, is_alt, is_pasting;
 	int64_t esc_ms; /* when the ESC came */
@@ -136,11 +137,14 @@ static const struct {
 	enum keysym sym;
 	uint32_t cp;
 } numbers[] = {
-	{1, KEYSYM_HOME, 0}, {2, KEYSYM_INSERT, 0}, {3, KEYSYM_DELETE, 0}, {4, KEYSYM_END, 0}, {5, KEYSYM_PAGE_UP, 0},
-	{6, KEYSYM_PAGE_DOWN, 0}, {7, KEYSYM_HOME, 0}, {8, KEYSYM_END, 0}, {11, KEYSYM_F, 1}, {12, KEYSYM_F, 2},
-	{13, KEYSYM_F, 3}, {14, KEYSYM_F, 4}, {15, KEYSYM_F, 5}, {17, KEYSYM_F, 6}, {18, KEYSYM_F, 7},
-	{19, KEYSYM_F, 8}, {20, KEYSYM_F, 9}, {21, KEYSYM_F, 10}, {23, KEYSYM_F, 11}, {24, KEYSYM_F, 12},
-	{200, KEYSYM_PASTE_BEGIN, 0}, {201, KEYSYM_PASTE_END, 0},
+	{1, KEYSYM_HOME, 0},        {2, KEYSYM_INSERT, 0},  {3, KEYSYM_DELETE, 0},
+	{4, KEYSYM_END, 0},         {5, KEYSYM_PAGE_UP, 0}, {6, KEYSYM_PAGE_DOWN, 0},
+	{7, KEYSYM_HOME, 0},        {8, KEYSYM_END, 0},     {11, KEYSYM_F, 1},
+	{12, KEYSYM_F, 2},          {13, KEYSYM_F, 3},      {14, KEYSYM_F, 4},
+	{15, KEYSYM_F, 5},          {17, KEYSYM_F, 6},      {18, KEYSYM_F, 7},
+	{19, KEYSYM_F, 8},          {20, KEYSYM_F, 9},      {21, KEYSYM_F, 10},
+	{23, KEYSYM_F, 11},         {24, KEYSYM_F, 12},     {200, KEYSYM_PASTE_BEGIN, 0},
+	{201, KEYSYM_PASTE_END, 0},
 };
 
 /* xterm: the parameter is 1 + the bits shift 1, alt 2, ctrl 4. */
@@ -433,7 +437,8 @@ bool input_script(struct input *in, const char *script, int64_t now_ms, struct e
 		bool is_room = n > 0 && input_push(in, &key);
 		if (!is_room) {
 			in->n = before;
-			return n > 0 ? err_set(err, ERR_USAGE, "a script has at most %d keys", INPUT_MAX) : false;
+			return n > 0 ? err_set(err, ERR_USAGE, "a script has at most %d keys", INPUT_MAX)
+				     : false;
 		}
 		script += n;
 	}

@@ -13,17 +13,37 @@ static const struct {
 	const char *name;
 	enum keysym sym;
 	uint32_t cp;
-} names[] = { /* the first name of a key is the one printed */
-	{"enter", KEYSYM_ENTER, 0}, {"return", KEYSYM_ENTER, 0}, {"tab", KEYSYM_TAB, 0},
-	{"esc", KEYSYM_ESC, 0}, {"escape", KEYSYM_ESC, 0}, {"backspace", KEYSYM_BACKSPACE, 0},
-	{"delete", KEYSYM_DELETE, 0}, {"del", KEYSYM_DELETE, 0}, {"insert", KEYSYM_INSERT, 0},
-	{"up", KEYSYM_UP, 0}, {"down", KEYSYM_DOWN, 0}, {"left", KEYSYM_LEFT, 0}, {"right", KEYSYM_RIGHT, 0},
-	{"home", KEYSYM_HOME, 0}, {"end", KEYSYM_END, 0}, {"page-up", KEYSYM_PAGE_UP, 0}, {"pgup", KEYSYM_PAGE_UP, 0},
-	{"page-down", KEYSYM_PAGE_DOWN, 0}, {"pgdn", KEYSYM_PAGE_DOWN, 0},
-	{"space", KEYSYM_CHAR, ' '}, {"lt", KEYSYM_CHAR, '<'},
-	{"click", KEYSYM_CLICK, 0}, {"click-middle", KEYSYM_CLICK_MIDDLE, 0}, {"click-right", KEYSYM_CLICK_RIGHT, 0},
-	{"wheel-up", KEYSYM_WHEEL_UP, 0}, {"wheel-down", KEYSYM_WHEEL_DOWN, 0},
-	{"paste-begin", KEYSYM_PASTE_BEGIN, 0}, {"paste-end", KEYSYM_PASTE_END, 0}, {"resize", KEYSYM_RESIZE, 0},
+} names[] = {
+	/* the first name of a key is the one printed */
+	{"enter", KEYSYM_ENTER, 0},
+	{"return", KEYSYM_ENTER, 0},
+	{"tab", KEYSYM_TAB, 0},
+	{"esc", KEYSYM_ESC, 0},
+	{"escape", KEYSYM_ESC, 0},
+	{"backspace", KEYSYM_BACKSPACE, 0},
+	{"delete", KEYSYM_DELETE, 0},
+	{"del", KEYSYM_DELETE, 0},
+	{"insert", KEYSYM_INSERT, 0},
+	{"up", KEYSYM_UP, 0},
+	{"down", KEYSYM_DOWN, 0},
+	{"left", KEYSYM_LEFT, 0},
+	{"right", KEYSYM_RIGHT, 0},
+	{"home", KEYSYM_HOME, 0},
+	{"end", KEYSYM_END, 0},
+	{"page-up", KEYSYM_PAGE_UP, 0},
+	{"pgup", KEYSYM_PAGE_UP, 0},
+	{"page-down", KEYSYM_PAGE_DOWN, 0},
+	{"pgdn", KEYSYM_PAGE_DOWN, 0},
+	{"space", KEYSYM_CHAR, ' '},
+	{"lt", KEYSYM_CHAR, '<'},
+	{"click", KEYSYM_CLICK, 0},
+	{"click-middle", KEYSYM_CLICK_MIDDLE, 0},
+	{"click-right", KEYSYM_CLICK_RIGHT, 0},
+	{"wheel-up", KEYSYM_WHEEL_UP, 0},
+	{"wheel-down", KEYSYM_WHEEL_DOWN, 0},
+	{"paste-begin", KEYSYM_PASTE_BEGIN, 0},
+	{"paste-end", KEYSYM_PASTE_END, 0},
+	{"resize", KEYSYM_RESIZE, 0},
 };
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
 
@@ -31,7 +51,8 @@ static const struct {
 	const char *name;
 	enum keymod mod;
 } mods[] = {
-	{"ctrl-", KEYMOD_CTRL}, {"alt-", KEYMOD_ALT}, {"shift-", KEYMOD_SHIFT}, {"c-", KEYMOD_CTRL}, {"m-", KEYMOD_ALT},
+	{"ctrl-", KEYMOD_CTRL}, {"alt-", KEYMOD_ALT}, {"shift-", KEYMOD_SHIFT},
+	{"c-", KEYMOD_CTRL},    {"m-", KEYMOD_ALT},
 };
 #define N_MODS (sizeof(mods) / sizeof(mods[0]))
 

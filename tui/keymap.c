@@ -64,7 +64,8 @@ static bool bind(struct keymap *map, const struct binding *what, struct err *err
 {
 	struct binding *b = find_exact(map, what->layer, what->keys, what->n);
 	if (b && b->file && what->file && b->load == what->load)
-		return err_set(err, ERR_USAGE, "is bound twice in \"%s\", first on line %d", what->layer, b->line);
+		return err_set(err, ERR_USAGE, "is bound twice in \"%s\", first on line %d", what->layer,
+			       b->line);
 	if (!b && map->n == map->cap) {
 		map->cap = map->cap ? map->cap * 2 : 64;
 		map->bindings = mem_grow(map->bindings, map->cap, sizeof(*map->bindings));
@@ -83,9 +84,11 @@ static bool is_unbound(const char *command)
 	return str_empty(command) || strcmp(command, UNBOUND) == 0;
 }
 
-bool keymap_bind(struct keymap *map, const char *layer, const char *keys, const char *command, struct err *err)
+bool keymap_bind(struct keymap *map, const char *layer, const char *keys, const char *command,
+		 struct err *err)
 {
-	struct binding b = {.layer = layer, .command = is_unbound(command) ? NULL : command, .load = map->load};
+	struct binding b = {
+		.layer = layer, .command = is_unbound(command) ? NULL : command, .load = map->load};
 	b.n = key_parse_chord(keys, b.keys, err);
 	return b.n > 0 && bind(map, &b, err);
 }
@@ -109,7 +112,8 @@ static void load_layer(struct keymap *map, struct yaml *y, const struct yaml_nod
 	}
 }
 
-bool keymap_load(struct keymap *map, const char *file, const char *text, size_t len, struct complaints *complaints)
+bool keymap_load(struct keymap *map, const char *file, const char *text, size_t len,
+		 struct complaints *complaints)
 {
 	size_t before = complaints->count;
 	struct arena arena = {0};
@@ -136,8 +140,8 @@ bool keymap_load_carried(struct keymap *map, const char *name, struct complaints
 	return err_set(err, ERR_USAGE, "the keymap \"%s\" is wrong", name);
 }
 
-static enum keymap_match find_in(const struct keymap *map, const char *layer, const struct key *keys, size_t n,
-                                 const struct binding **found)
+static enum keymap_match find_in(const struct keymap *map, const char *layer, const struct key *keys,
+				 size_t n, const struct binding **found)
 {
 	enum keymap_match match = KEYMAP_NONE;
 	for (size_t i = 0; i < map->n; i++) {
@@ -192,7 +196,8 @@ static bool is_reached(const struct keymap *map, const char *const *layers, cons
 	for (size_t n = 1; n < b->n; n++)
 		if (keymap_find(map, layers, b->keys, n, &command) != KEYMAP_PREFIX)
 			return false;
-	return keymap_find(map, layers, b->keys, b->n, &command) == KEYMAP_EXACT && strcmp(command, b->command) == 0;
+	return keymap_find(map, layers, b->keys, b->n, &command) == KEYMAP_EXACT &&
+	       strcmp(command, b->command) == 0;
 }
 
 static bool is_in(const char *const *layers, const char *layer)
@@ -204,8 +209,8 @@ static bool is_in(const char *const *layers, const char *layer)
 }
 
 /* The next binding of a command to show after `last` (NULL: the first): newest load first, then by order. */
-static const struct binding *next_shown(const struct keymap *map, const char *const *layers, const char *command,
-                                        const struct binding *last)
+static const struct binding *next_shown(const struct keymap *map, const char *const *layers,
+					const char *command, const struct binding *last)
 {
 	const struct binding *best = NULL;
 	for (size_t i = 0; i < map->n; i++) {
@@ -219,7 +224,8 @@ static const struct binding *next_shown(const struct keymap *map, const char *co
 	return best;
 }
 
-bool keymap_keys(const struct keymap *map, const char *const *layers, const char *command, char *out, size_t size)
+bool keymap_keys(const struct keymap *map, const char *const *layers, const char *command, char *out,
+		 size_t size)
 {
 	const struct binding *b = next_shown(map, layers, command, NULL);
 	if (size > 0)
@@ -229,7 +235,8 @@ bool keymap_keys(const struct keymap *map, const char *const *layers, const char
 	return b != NULL;
 }
 
-void keymap_keys_all(const struct keymap *map, const char *const *layers, const char *command, char *out, size_t size)
+void keymap_keys_all(const struct keymap *map, const char *const *layers, const char *command, char *out,
+		     size_t size)
 {
 	struct str text = {0};
 	const struct binding *b = NULL;
@@ -272,8 +279,8 @@ static void check_command(const struct binding *b, const struct keymap_known *kn
 		const char *near = str_nearest(b->command, names, n);
 		char keys[KEY_TEXT * KEY_CHORD_MAX];
 		key_print_chord(b->keys, b->n, keys, sizeof(keys));
-		complain(complaints, file_of(b), b->line, keys, b->command, near ? "no such command; did you mean %s?"
-		         : "no such command%s", near ? near : "");
+		complain(complaints, file_of(b), b->line, keys, b->command,
+			 near ? "no such command; did you mean %s?" : "no such command%s", near ? near : "");
 	}
 	free(names);
 }
@@ -289,11 +296,13 @@ static void check_shadow(const struct keymap *map, const struct binding *b, stru
 		key_print_chord(b->keys, b->n, keys, sizeof(keys));
 		key_print_chord(start->keys, start->n, first, sizeof(first));
 		complain(complaints, file_of(b), b->line, keys, b->command,
-		         "cannot be reached: \"%s\" is %s already in \"%s\"", first, start->command, b->layer);
+			 "cannot be reached: \"%s\" is %s already in \"%s\"", first, start->command,
+			 b->layer);
 	}
 }
 
-bool keymap_check(const struct keymap *map, const struct keymap_known *known, size_t n, struct complaints *complaints)
+bool keymap_check(const struct keymap *map, const struct keymap_known *known, size_t n,
+		  struct complaints *complaints)
 {
 	size_t before = complaints->count;
 	for (size_t i = 0; i < map->n; i++) {
@@ -305,7 +314,8 @@ bool keymap_check(const struct keymap *map, const struct keymap_known *known, si
 	for (size_t i = 0; i < n; i++) {
 		bool is_bound = known[i].is_optional;
 		for (size_t j = 0; j < map->n && !is_bound; j++)
-			is_bound = map->bindings[j].command && strcmp(map->bindings[j].command, known[i].name) == 0;
+			is_bound = map->bindings[j].command &&
+				   strcmp(map->bindings[j].command, known[i].name) == 0;
 		if (!is_bound)
 			complain(complaints, "keys", 0, known[i].name, NULL, "no key reaches this command");
 	}

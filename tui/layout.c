@@ -77,8 +77,9 @@ void layout_columns(const struct canvas *c, int percent, int min_left, int min_r
 {
 	int first = split(c->columns, percent, min_left, min_right, overlap);
 	*left = canvas_sub(c, 0, 0, c->rows, first);
-	*right = first == c->columns ? canvas_sub(c, 0, first, 0, 0)
-	                             : canvas_sub(c, 0, first - overlap, c->rows, c->columns - first + overlap);
+	*right = first == c->columns
+			 ? canvas_sub(c, 0, first, 0, 0)
+			 : canvas_sub(c, 0, first - overlap, c->rows, c->columns - first + overlap);
 }
 
 void layout_rows(const struct canvas *c, int percent, int min_top, int min_bottom, int overlap,

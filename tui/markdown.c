@@ -166,8 +166,11 @@ static void on_code_block(struct render *r, cmark_node *node)
 	int number = is_fenced ? ++r->n_blocks : 0;
 	space_out(r);
 	if (is_fenced && r->on_block)
-		r->on_block(&(struct markdown_block){.info = info ? info : "", .code = code, .len = strlen(code),
-		                                     .number = number}, r->arg);
+		r->on_block(&(struct markdown_block){.info = info ? info : "",
+						     .code = code,
+						     .len = strlen(code),
+						     .number = number},
+			    r->arg);
 	if (!str_empty(info))
 		code_line(r, STYLE_DIM, info, strlen(info), number);
 	while (*code) {
@@ -199,8 +202,9 @@ static void on_list(struct render *r, cmark_node *node, bool is_enter)
 	}
 	bool is_ordered = cmark_node_get_list_type(node) == CMARK_ORDERED_LIST;
 	if (r->depth < DEPTH_MAX)
-		r->lists[r->depth] = (struct list_level){.number = is_ordered ? cmark_node_get_list_start(node) : -1,
-		                                         .is_tight = cmark_node_get_list_tight(node)};
+		r->lists[r->depth] =
+			(struct list_level){.number = is_ordered ? cmark_node_get_list_start(node) : -1,
+					    .is_tight = cmark_node_get_list_tight(node)};
 	r->depth++;
 }
 
@@ -359,9 +363,11 @@ bool markdown_render(struct doc *doc, const char *text, size_t len,
 {
 	static const char *const extensions[] = {"table", "strikethrough", "tasklist"};
 	if (len > MARKDOWN_BYTES_MAX)
-		return err_set(err, ERR_REFUSED, "the text has more than %d KiB: shown as it is", MARKDOWN_BYTES_MAX / 1024);
+		return err_set(err, ERR_REFUSED, "the text has more than %d KiB: shown as it is",
+			       MARKDOWN_BYTES_MAX / 1024);
 	if (markdown_table_cells(text, len) > MARKDOWN_CELLS_MAX)
-		return err_set(err, ERR_REFUSED, "its tables have more than %d cells: shown as it is", MARKDOWN_CELLS_MAX);
+		return err_set(err, ERR_REFUSED, "its tables have more than %d cells: shown as it is",
+			       MARKDOWN_CELLS_MAX);
 	cmark_gfm_core_extensions_ensure_registered();
 	cmark_mem mem = memory();
 	cmark_parser *parser = cmark_parser_new_with_mem(CMARK_OPT_DEFAULT, &mem);

@@ -37,7 +37,8 @@ static bool is_blank(const struct line *line)
 	return true;
 }
 
-/* Columns of a line that can be the one under a table's head, behind marks of quotes and lists; 0 when it cannot. */
+/* Columns of a line that can be the one under a table's head, behind marks of quotes and lists; 0 when it
+ * cannot. */
 static size_t delimiter_columns(const struct line *line)
 {
 	size_t pipes = 0, dashes = 0;
@@ -100,15 +101,16 @@ static size_t column_widths(cmark_node *table, size_t widths[COLUMNS_MAX])
 	return n;
 }
 
-static void add_row(struct doc *doc, cmark_node *row, const size_t *widths, const uint8_t *alignments, size_t n,
-                    enum style style)
+static void add_row(struct doc *doc, cmark_node *row, const size_t *widths, const uint8_t *alignments,
+		    size_t n, enum style style)
 {
 	size_t column = 0;
-	for (cmark_node *cell = cmark_node_first_child(row); cell && column < n; cell = cmark_node_next(cell), column++) {
+	for (cmark_node *cell = cmark_node_first_child(row); cell && column < n;
+	     cell = cmark_node_next(cell), column++) {
 		struct str text = {0}, fitted = {0};
 		add_text(&text, cell);
-		utf8_fit(&fitted, str_text(&text), widths[column], alignments && alignments[column] == 'r' ? UTF8_RIGHT
-		                                                                                         : UTF8_LEFT);
+		utf8_fit(&fitted, str_text(&text), widths[column],
+			 alignments && alignments[column] == 'r' ? UTF8_RIGHT : UTF8_LEFT);
 		doc_add(doc, STYLE_BORDER, column ? " │ " : "");
 		doc_add(doc, style, str_text(&fitted));
 		str_finish(&text);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef TUI_MARKDOWN_TABLE_H
 #define TUI_MARKDOWN_TABLE_H
-/* Tables of tui/markdown.c: counted before they are parsed, drawn with columns as wide as their widest cell. */
+/* Tables of tui/markdown.c: counted before they are parsed, drawn with columns as wide as their widest cell.
+ */
 #include <cmark-gfm.h>
 #include <stddef.h>
 

@@ -31,12 +31,12 @@ static void add_row(struct pager *p, size_t line, size_t at, size_t len, int ind
 		p->cap_rows = p->cap_rows ? p->cap_rows * 2 : 128;
 		p->rows = mem_grow(p->rows, p->cap_rows, sizeof(*p->rows));
 	}
-	p->rows[p->n_rows++] = (struct pager_row){.line = (uint32_t)line, .at = (uint32_t)at, .len = (uint32_t)len,
-	                                          .indent = (uint16_t)indent};
+	p->rows[p->n_rows++] = (struct pager_row){
+		.line = (uint32_t)line, .at = (uint32_t)at, .len = (uint32_t)len, .indent = (uint16_t)indent};
 }
 
-/* The bytes of the first row of s: up to the last blank that fits, or as much as fits of a word too long for any row.
- * At least one cell. */
+/* The bytes of the first row of s: up to the last blank that fits, or as much as fits of a word too long for
+ * any row. At least one cell. */
 static size_t row_bytes(const char *s, size_t len, int width)
 {
 	size_t fits = utf8_clip(s, len, (size_t)width, NULL);
@@ -139,7 +139,8 @@ static bool has_capital(const char *s)
 static bool is_same_text(const char *a, const char *b, size_t n, bool is_exact)
 {
 	for (size_t i = 0; i < n; i++)
-		if (a[i] != b[i] && (is_exact || tolower((unsigned char)a[i]) != tolower((unsigned char)b[i])))
+		if (a[i] != b[i] &&
+		    (is_exact || tolower((unsigned char)a[i]) != tolower((unsigned char)b[i])))
 			return false;
 	return true;
 }
@@ -164,7 +165,8 @@ static void draw_matches(const struct pager *p, const struct canvas *c, int y, c
 	size_t start = p->doc->lines[row->line].at;
 	/* One that started on the row before shows its end here. */
 	size_t from = row->at - start < n ? start : row->at - n + 1;
-	for (size_t at = find_in_line(p, row->line, from); at < end; at = find_in_line(p, row->line, at + n)) {
+	for (size_t at = find_in_line(p, row->line, from); at < end;
+	     at = find_in_line(p, row->line, at + n)) {
 		size_t first = at > row->at ? at : row->at, last = at + n < end ? at + n : end;
 		if (last <= first)
 			continue;
@@ -238,7 +240,8 @@ static bool find_match(struct pager *p, size_t line, size_t from, int direction)
 		if (direction > 0) {
 			at = find_in_line(p, line, i == 0 ? from : 0);
 		} else {
-			for (size_t next = find_in_line(p, line, 0); next != NO_MATCH && (i > 0 || next < from);
+			for (size_t next = find_in_line(p, line, 0);
+			     next != NO_MATCH && (i > 0 || next < from);
 			     next = find_in_line(p, line, next + 1))
 				at = next;
 		}
@@ -276,14 +279,38 @@ static void pan(struct pager *p, int by)
 		p->pan = 0;
 }
 
-enum action { DOWN, UP, TOP, BOTTOM, PAGE_DOWN, PAGE_UP, HALF_DOWN, HALF_UP, NEXT, PREVIOUS, WRAP, LEFT, RIGHT };
+enum action {
+	DOWN,
+	UP,
+	TOP,
+	BOTTOM,
+	PAGE_DOWN,
+	PAGE_UP,
+	HALF_DOWN,
+	HALF_UP,
+	NEXT,
+	PREVIOUS,
+	WRAP,
+	LEFT,
+	RIGHT
+};
 static const struct {
 	const char *command;
 	enum action action;
 } actions[] = {
-	{"down", DOWN}, {"up", UP}, {"top", TOP}, {"bottom", BOTTOM}, {"page-down", PAGE_DOWN}, {"page-up", PAGE_UP},
-	{"half-down", HALF_DOWN}, {"half-up", HALF_UP}, {"search-next", NEXT}, {"search-previous", PREVIOUS},
-	{"wrap", WRAP}, {"cell-left", LEFT}, {"cell-right", RIGHT},
+	{"down", DOWN},
+	{"up", UP},
+	{"top", TOP},
+	{"bottom", BOTTOM},
+	{"page-down", PAGE_DOWN},
+	{"page-up", PAGE_UP},
+	{"half-down", HALF_DOWN},
+	{"half-up", HALF_UP},
+	{"search-next", NEXT},
+	{"search-previous", PREVIOUS},
+	{"wrap", WRAP},
+	{"cell-left", LEFT},
+	{"cell-right", RIGHT},
 };
 
 static void act(struct pager *p, enum action action)

@@ -111,7 +111,8 @@ static size_t previous_cell(const struct prompt *p, size_t at)
 static bool is_word(const struct prompt *p, size_t at)
 {
 	unsigned char c = (unsigned char)p->text.s[at];
-	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_';
 }
 
 static size_t word_right(const struct prompt *p)
@@ -341,7 +342,8 @@ static enum prompt_result named_key(struct prompt *p, const struct key *key)
 	case KEYSYM_RIGHT: return move_to(p, is_word ? word_right(p) : next_cell(p, p->cursor));
 	case KEYSYM_HOME: return move_to(p, 0);
 	case KEYSYM_END: return move_to(p, p->text.len);
-	case KEYSYM_BACKSPACE: return erase(p, is_word ? word_left(p) : previous_cell(p, p->cursor), p->cursor, is_word);
+	case KEYSYM_BACKSPACE:
+		return erase(p, is_word ? word_left(p) : previous_cell(p, p->cursor), p->cursor, is_word);
 	case KEYSYM_DELETE: return erase(p, p->cursor, next_cell(p, p->cursor), false);
 	case KEYSYM_UP: return choose(p, -1);
 	case KEYSYM_DOWN: return choose(p, 1);
@@ -422,9 +424,11 @@ void prompt_draw(struct prompt *p, const struct canvas *line, const struct canva
 	while (p->scroll < p->cursor && (int)columns_between(p, p->scroll, p->cursor) >= field.columns)
 		p->scroll = next_cell(p, p->scroll);
 	if (p->is_secret)
-		canvas_fill(&field, 0, 0, 1, (int)columns_between(p, p->scroll, p->text.len), STYLE_TEXT, SECRET_DOT);
+		canvas_fill(&field, 0, 0, 1, (int)columns_between(p, p->scroll, p->text.len), STYLE_TEXT,
+			    SECRET_DOT);
 	else
-		canvas_text_n(&field, 0, 0, STYLE_TEXT, str_text(&p->text) + p->scroll, p->text.len - p->scroll);
+		canvas_text_n(&field, 0, 0, STYLE_TEXT, str_text(&p->text) + p->scroll,
+			      p->text.len - p->scroll);
 	canvas_cursor(&field, 0, (int)columns_between(p, p->scroll, p->cursor));
 	if (above && p->is_listing)
 		draw_choices(p, above);

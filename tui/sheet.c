@@ -40,7 +40,8 @@ static size_t row_index_of(uint64_t id, size_t hint, void *arg)
 	return sheet->source.rows.index_of(id, hint, sheet->source.rows.arg);
 }
 
-void sheet_init(struct sheet *sheet, const struct sheet_source *source, const struct sheet_column *columns, size_t n)
+void sheet_init(struct sheet *sheet, const struct sheet_source *source, const struct sheet_column *columns,
+		size_t n)
 {
 	*sheet = (struct sheet){.source = *source, .frozen = 1, .chosen = -1, .gap = 1};
 	const struct list_source rows = {.count = row_count, .id = row_id, .draw = draw_row, .arg = sheet,
@@ -84,7 +85,8 @@ static size_t place(struct sheet *sheet, int room)
 		}
 		needed += with_gap;
 		which[n] = i;
-		parts[n++] = (struct layout_part){.min = column->min, .ideal = column->ideal, .weight = column->weight};
+		parts[n++] = (struct layout_part){
+			.min = column->min, .ideal = column->ideal, .weight = column->weight};
 	}
 	layout_share(parts, n, room - (n ? ((int)n - 1) * sheet->gap : 0));
 	for (size_t i = 0, x = 0; i < n; i++) {
@@ -104,7 +106,8 @@ static size_t place_chosen(struct sheet *sheet, int room)
 	if (chosen >= sheet->frozen && chosen < sheet->frozen + sheet->pan)
 		sheet->pan = chosen - sheet->frozen;
 	size_t left_out = place(sheet, room);
-	while (sheet->placed[chosen].width == 0 && chosen >= sheet->frozen && sheet->frozen + sheet->pan < chosen) {
+	while (sheet->placed[chosen].width == 0 && chosen >= sheet->frozen &&
+	       sheet->frozen + sheet->pan < chosen) {
 		sheet->pan++;
 		left_out = place(sheet, room);
 	}

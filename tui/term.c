@@ -58,7 +58,8 @@ static const int curses_signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 
 static bool refuse(struct err *err, const char *why)
 {
-	return err_set(err, ERR_USAGE, "the console needs a terminal: %s; `fairway status` answers without one", why);
+	return err_set(err, ERR_USAGE,
+		       "the console needs a terminal: %s; `fairway status` answers without one", why);
 }
 
 static bool check_terminal(struct err *err)
@@ -75,8 +76,8 @@ static bool check_terminal(struct err *err)
 	return true;
 }
 
-/* A file description of our own: O_NONBLOCK on the shared one would reach the shell. /dev/tty for where the first is
- * not ours to open (after su). */
+/* A file description of our own: O_NONBLOCK on the shared one would reach the shell. /dev/tty for where the
+ * first is not ours to open (after su). */
 static int open_tty(void)
 {
 	int fd = open("/proc/self/fd/1", O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -148,8 +149,8 @@ static attr_t attrs_of(unsigned attrs)
 static void learn_colours(struct term *t)
 {
 	t->depth = STYLE_MONO;
-	if (str_empty(getenv("NO_COLOR")) && has_colors() && start_color() == OK && use_default_colors() == OK &&
-	    COLOR_PAIRS > STYLE_COUNT)
+	if (str_empty(getenv("NO_COLOR")) && has_colors() && start_color() == OK &&
+	    use_default_colors() == OK && COLOR_PAIRS > STYLE_COUNT)
 		t->depth = COLORS >= 256 ? STYLE_256 : COLORS >= 8 ? STYLE_16 : STYLE_MONO;
 	for (int i = 0; i < STYLE_COUNT; i++) {
 		struct style_look look = style_look((enum style)i, t->depth);
@@ -521,7 +522,8 @@ void term_continued(struct term *t)
 {
 	if (t->is_lent)
 		return;
-	/* Whoever had the terminal meanwhile may have left anything: take it anew, alternate screen included. */
+	/* Whoever had the terminal meanwhile may have left anything: take it anew, alternate screen included.
+	 */
 	struct str dropped = {0};
 	endwin();
 	take_memory(t, &dropped);

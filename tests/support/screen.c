@@ -62,7 +62,8 @@ static int on_bell(void *arg)
 
 static const VTermScreenCallbacks callbacks = {.settermprop = on_property, .bell = on_bell};
 
-static const char *const kept_names[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", NULL};
+static const char *const kept_names[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS",
+					 NULL};
 
 static void clean_environment(const char *const *more)
 {
@@ -159,9 +160,12 @@ static const struct {
 	enum keysym sym;
 	const char *bytes; /* as xterm sends them with smkx */
 } sent[] = {
-	{KEYSYM_ENTER, "\r"}, {KEYSYM_TAB, "\t"}, {KEYSYM_ESC, "\033"}, {KEYSYM_BACKSPACE, "\177"},
-	{KEYSYM_DELETE, "\033[3~"}, {KEYSYM_INSERT, "\033[2~"}, {KEYSYM_UP, "\033OA"}, {KEYSYM_DOWN, "\033OB"},
-	{KEYSYM_RIGHT, "\033OC"}, {KEYSYM_LEFT, "\033OD"}, {KEYSYM_HOME, "\033OH"}, {KEYSYM_END, "\033OF"},
+	{KEYSYM_ENTER, "\r"},        {KEYSYM_TAB, "\t"},
+	{KEYSYM_ESC, "\033"},        {KEYSYM_BACKSPACE, "\177"},
+	{KEYSYM_DELETE, "\033[3~"},  {KEYSYM_INSERT, "\033[2~"},
+	{KEYSYM_UP, "\033OA"},       {KEYSYM_DOWN, "\033OB"},
+	{KEYSYM_RIGHT, "\033OC"},    {KEYSYM_LEFT, "\033OD"},
+	{KEYSYM_HOME, "\033OH"},     {KEYSYM_END, "\033OF"},
 	{KEYSYM_PAGE_UP, "\033[5~"}, {KEYSYM_PAGE_DOWN, "\033[6~"},
 };
 
@@ -344,7 +348,8 @@ static void show(struct screen *s)
 }
 
 /* True as soon as it holds between two frames. */
-static bool wait_for(struct screen *s, bool (*condition)(struct screen *, void *arg), void *arg, int deadline_ms)
+static bool wait_for(struct screen *s, bool (*condition)(struct screen *, void *arg), void *arg,
+		     int deadline_ms)
 {
 	int64_t end = clock_mono_ms() + deadline_ms;
 	for (;;) {
@@ -358,8 +363,8 @@ static bool wait_for(struct screen *s, bool (*condition)(struct screen *, void *
 	}
 }
 
-void screen_expect_that(struct screen *s, bool (*condition)(struct screen *, void *arg), void *arg, const char *what,
-                        int deadline_ms)
+void screen_expect_that(struct screen *s, bool (*condition)(struct screen *, void *arg), void *arg,
+			const char *what, int deadline_ms)
 {
 	if (wait_for(s, condition, arg, deadline_ms))
 		return;

@@ -40,8 +40,8 @@ void screen_expect_no_text(struct screen *, const char *text, int deadline_ms); 
 /* The whole grid equals the text of tests/goldens/NAME.txt. UPDATE=1 writes it. */
 void screen_expect(struct screen *, const char *name, int deadline_ms);
 /* Waits until condition holds. */
-void screen_expect_that(struct screen *, bool (*condition)(struct screen *, void *arg), void *arg, const char *what,
-                        int deadline_ms);
+void screen_expect_that(struct screen *, bool (*condition)(struct screen *, void *arg), void *arg,
+			const char *what, int deadline_ms);
 /* Reads and shows what came, waiting at most that long for something. False: end of output. */
 bool screen_pump(struct screen *, int wait_ms);
 /* Waits until n frames more than `since` ended. Returns the count of frames. */

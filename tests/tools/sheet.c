@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A sheet of 50,000 rows on the terminal toolkit alone, for tests/unit/tui_term.c.
- * q quits, ctrl-z suspends, ! lends the terminal to a shell, y copies, b rings, + adds a row above, x draws noise.
+ * q quits, ctrl-z suspends, ! lends the terminal to a shell, y copies, b rings, + adds a row above, x draws
+ * noise, m runs out of memory.
  */
 #include <poll.h>
 #include <signal.h>
@@ -55,7 +56,8 @@ static void cell(const struct canvas *c, size_t index, size_t column, bool is_se
 	(void)is_selected;
 	switch (column) {
 	case 0:
-		sheet_text(c, row % 7 ? STYLE_OK : STYLE_FAILING, UTF8_LEFT, style_sign(row % 7 ? STYLE_OK : STYLE_FAILING));
+		sheet_text(c, row % 7 ? STYLE_OK : STYLE_FAILING, UTF8_LEFT,
+			   style_sign(row % 7 ? STYLE_OK : STYLE_FAILING));
 		return;
 	case 1:
 		snprintf(text, sizeof(text), "service-%05llu", (unsigned long long)row);
@@ -78,8 +80,10 @@ static void draw(struct program *p)
 	} else {
 		char position[48];
 		list_position(&p->sheet.list, position, sizeof(position));
-		struct canvas inside = canvas_box(&all, &(struct canvas_box){.title = "1 Services", .is_focused = true,
-		                                                              .right = "\033]0;title\007", .bottom = position});
+		struct canvas inside = canvas_box(&all, &(struct canvas_box){.title = "1 Services",
+									     .is_focused = true,
+									     .right = "\033]0;title\007",
+									     .bottom = position});
 		p->sheet.list.is_focused = true;
 		sheet_draw(&p->sheet, &inside);
 	}
@@ -112,6 +116,8 @@ static void key(struct program *p, const struct key *k)
 		return;
 	if (key_is_char(k, '!'))
 		lend(p);
+	else if (key_is_char(k, 'm'))
+		mem_exhausted();
 	else if (key_is_char(k, 'b'))
 		term_bell(p->term);
 	else if (key_is_char(k, '+'))
@@ -139,7 +145,7 @@ static void signals(struct program *p, int fd)
 		if (info.ssi_signo == SIGWINCH)
 			p->is_stale |= term_resized(p->term);
 		else if (info.ssi_signo == SIGCONT)
-			p->is_stale = true;
+			term_continued(p->term), p->is_stale = true;
 		else
 			p->is_over = true, p->status = 128 + (int)info.ssi_signo;
 	}
@@ -149,7 +155,8 @@ static void turn(struct program *p, int signal_fd)
 {
 	draw(p);
 	struct pollfd fds[] = {
-		{.fd = term_fd(p->term), .events = (short)(POLLIN | (term_is_sending(p->term) ? POLLOUT : 0))},
+		{.fd = term_fd(p->term),
+		 .events = (short)(POLLIN | (term_is_sending(p->term) ? POLLOUT : 0))},
 		{.fd = signal_fd, .events = POLLIN},
 	};
 	poll(fds, 2, input_wait_ms(p->input, clock_mono_ms()));
@@ -181,7 +188,8 @@ int main(void)
 	int signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	const struct term_options options = {.is_utf8 = utf8_start_locale()};
 	p.keys = keymap_new();
-	if (!keymap_load_carried(p.keys, "default", &complaints, &err) || !(p.term = term_open(&options, &err))) {
+	if (!keymap_load_carried(p.keys, "default", &complaints, &err) ||
+	    !(p.term = term_open(&options, &err))) {
 		fprintf(stderr, "%s\n%s", err.text, complaints.text ? complaints.text : "");
 		complaints_finish(&complaints);
 		keymap_free(p.keys);
@@ -189,8 +197,11 @@ int main(void)
 	}
 	mem_on_exhausted(term_restore);
 	p.input = input_new();
-	const struct sheet_column columns[] = {{"", 1, 1, 0, UTF8_LEFT}, {"NAME", 14, 20, 1, UTF8_LEFT},
-		{"DEV", 8, 10, 0, UTF8_RIGHT}, {"STAGING", 8, 10, 0, UTF8_RIGHT}, {"PROD", 8, 10, 0, UTF8_RIGHT}};
+	const struct sheet_column columns[] = {{"", 1, 1, 0, UTF8_LEFT},
+					       {"NAME", 14, 20, 1, UTF8_LEFT},
+					       {"DEV", 8, 10, 0, UTF8_RIGHT},
+					       {"STAGING", 8, 10, 0, UTF8_RIGHT},
+					       {"PROD", 8, 10, 0, UTF8_RIGHT}};
 	const struct sheet_source source = {.rows = {.count = count, .id = id, .arg = &p}, .cell = cell};
 	sheet_init(&p.sheet, &source, columns, 5);
 	while (!p.is_over)

@@ -102,9 +102,11 @@ static void text_is_cut_by_columns(void **state)
 		enum utf8_align align;
 		const char *fitted;
 	} rows[] = {
-		{"abc", 5, UTF8_LEFT, "abc  "}, {"abc", 5, UTF8_RIGHT, "  abc"},  {"abcdef", 4, UTF8_LEFT, "abc…"},
-		{"日本語", 4, UTF8_LEFT, "日… "}, {"abc", 3, UTF8_LEFT, "abc"},     {"abc", 0, UTF8_LEFT, ""},
-		{"abc", 1, UTF8_RIGHT, "…"},    {"日", 1, UTF8_LEFT, "…"},         {"", 2, UTF8_LEFT, "  "},
+		{"abc", 5, UTF8_LEFT, "abc  "},   {"abc", 5, UTF8_RIGHT, "  abc"},
+		{"abcdef", 4, UTF8_LEFT, "abc…"}, {"日本語", 4, UTF8_LEFT, "日… "},
+		{"abc", 3, UTF8_LEFT, "abc"},     {"abc", 0, UTF8_LEFT, ""},
+		{"abc", 1, UTF8_RIGHT, "…"},      {"日", 1, UTF8_LEFT, "…"},
+		{"", 2, UTF8_LEFT, "  "},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct str out = {0};
@@ -124,7 +126,8 @@ static void any_bytes_become_safe(void **state)
 		char raw[48];
 		size_t len = (size_t)(rand_r(&seed) % (int)sizeof(raw)) + 1;
 		for (size_t i = 0; i < len; i++)
-			raw[i] = (char)(rand_r(&seed) % 3 ? 0x80 + rand_r(&seed) % 0x80 : rand_r(&seed) % 0x80);
+			raw[i] = (char)(rand_r(&seed) % 3 ? 0x80 + rand_r(&seed) % 0x80
+							  : rand_r(&seed) % 0x80);
 		struct str once = {0}, twice = {0};
 		utf8_mask(&once, raw, len, UTF8_ONE_LINE);
 		assert_true(utf8_is_safe(str_text(&once), once.len));

@@ -95,8 +95,9 @@ static void any_box_is_drawn_in_any_room(void **state)
 			struct grid grid;
 			grid_init(&grid, rows, columns);
 			struct canvas all = canvas_of(&grid);
-			struct canvas inside = canvas_box(&all, &(struct canvas_box){.title = "title", .right = "12s",
-			                                                            .bottom = "1/100"});
+			struct canvas inside = canvas_box(
+				&all,
+				&(struct canvas_box){.title = "title", .right = "12s", .bottom = "1/100"});
 			noise_draw(&inside, 3);
 			assert_true(inside.rows <= rows && inside.columns <= columns);
 			grid_finish(&grid);
@@ -109,7 +110,8 @@ static void room_is_shared(void **state)
 	(void)state;
 	static const struct {
 		int room, sizes[3];
-	} rows[] = {{100, {10, 30, 60}}, {40, {10, 20, 10}}, {18, {10, 5, 3}}, {12, {10, 2, 0}}, {4, {4, 0, 0}}, {0, {0, 0, 0}}};
+	} rows[] = {{100, {10, 30, 60}}, {40, {10, 20, 10}}, {18, {10, 5, 3}},
+		    {12, {10, 2, 0}},    {4, {4, 0, 0}},     {0, {0, 0, 0}}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct layout_part parts[3] = {{10, 10, 0, 0}, {5, 30, 0, 0}, {3, 10, 1, 0}};
 		layout_share(parts, 3, rows[i].room);
@@ -129,8 +131,9 @@ static void numbers_are_short(void **state)
 	static const struct {
 		double value;
 		const char *unit, *text;
-	} rows[] = {{0, NULL, "0"}, {0.04, NULL, "0.04"}, {1234, NULL, "1.2k"}, {98, "%", "98%"}, {1.5, "ms", "1.5ms"},
-	            {2e9, NULL, "2G"}, {NAN, NULL, "-"}, {-3.25, NULL, "-3.2"}, {999.96, NULL, "1000"}};
+	} rows[] = {{0, NULL, "0"},   {0.04, NULL, "0.04"},  {1234, NULL, "1.2k"},
+		    {98, "%", "98%"}, {1.5, "ms", "1.5ms"},  {2e9, NULL, "2G"},
+		    {NAN, NULL, "-"}, {-3.25, NULL, "-3.2"}, {999.96, NULL, "1000"}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char text[32];
 		chart_number(rows[i].value, rows[i].unit, text, sizeof(text));
@@ -147,8 +150,14 @@ static void a_chart_has_axes_marks_and_gaps(void **state)
 	const struct chart_point points[] = {{0, 0}, {100, 1}, {200, 2}, {300, NAN}, {600, 8}, {1000, 8}};
 	const struct chart_series series = {.points = points, .n = 6, .style = STYLE_SERIES};
 	const struct chart_mark mark = {.at_ms = 500, .label = "1.9.2"};
-	const struct chart chart = {.series = &series, .n_series = 1, .marks = &mark, .n_marks = 1, .from_ms = 0,
-	                            .to_ms = 1000, .threshold = 5, .unit = "%"};
+	const struct chart chart = {.series = &series,
+				    .n_series = 1,
+				    .marks = &mark,
+				    .n_marks = 1,
+				    .from_ms = 0,
+				    .to_ms = 1000,
+				    .threshold = 5,
+				    .unit = "%"};
 	chart_draw(&all, &chart);
 	assert_rows(&grid, (const char *const[]){
 		"   10%           ┊1.9.2",
@@ -170,9 +179,14 @@ static void a_chart_survives_odd_data(void **state)
 		grid_init(&grid, size, size * 2);
 		struct canvas all = canvas_of(&grid);
 		const struct chart_series series[] = {{.points = odd, .n = 5}, {.points = NULL, .n = 0}};
-		chart_draw(&all, &(struct chart){.series = series, .n_series = 2, .to_ms = 10, .threshold = NAN, .is_area = true});
+		chart_draw(&all, &(struct chart){.series = series,
+						 .n_series = 2,
+						 .to_ms = 10,
+						 .threshold = NAN,
+						 .is_area = true});
 		chart_draw(&all, &(struct chart){.to_ms = 10, .threshold = 3});
-		chart_sparkline(&all, 0, 0, size, STYLE_SERIES, (const double[]){1, NAN, -3, INFINITY}, 4, NAN);
+		chart_sparkline(&all, 0, 0, size, STYLE_SERIES, (const double[]){1, NAN, -3, INFINITY}, 4,
+				NAN);
 		chart_bar(&all, 0, 0, size, STYLE_OK, 5, 0);
 		grid_finish(&grid);
 	}
@@ -194,10 +208,14 @@ int main(void)
 {
 	utf8_start_locale();
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_is_clipped_on_all_sides), cmocka_unit_test(a_wide_cell_is_whole_or_blank),
-		cmocka_unit_test(boxes_that_touch_are_joined), cmocka_unit_test(any_box_is_drawn_in_any_room),
-		cmocka_unit_test(room_is_shared), cmocka_unit_test(numbers_are_short),
-		cmocka_unit_test(a_chart_has_axes_marks_and_gaps), cmocka_unit_test(a_chart_survives_odd_data),
+		cmocka_unit_test(text_is_clipped_on_all_sides),
+		cmocka_unit_test(a_wide_cell_is_whole_or_blank),
+		cmocka_unit_test(boxes_that_touch_are_joined),
+		cmocka_unit_test(any_box_is_drawn_in_any_room),
+		cmocka_unit_test(room_is_shared),
+		cmocka_unit_test(numbers_are_short),
+		cmocka_unit_test(a_chart_has_axes_marks_and_gaps),
+		cmocka_unit_test(a_chart_survives_odd_data),
 		cmocka_unit_test(a_sparkline_and_a_bar),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

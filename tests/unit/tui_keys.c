@@ -122,8 +122,9 @@ static void a_paste_is_marked(void **state)
 static void names_go_both_ways(void **state)
 {
 	(void)state;
-	static const char *const names[] = {"a", "D", "/", "ctrl-d", "alt-x", "shift-tab", "enter", "esc", "space", "F5",
-		"page-down", "ctrl-alt-up", "é", "-", "ctrl--", "?", "<"};
+	static const char *const names[] = {"a",     "D",   "/",      "ctrl-d", "alt-x",     "shift-tab",
+					    "enter", "esc", "space",  "F5",     "page-down", "ctrl-alt-up",
+					    "é",     "-",   "ctrl--", "?",      "<"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct key key;
 		struct err err;
@@ -132,7 +133,8 @@ static void names_go_both_ways(void **state)
 		key_print(&key, name);
 		assert_string_equal(name, names[i]);
 	}
-	static const char *const wrong[] = {"", "ctrl-", "bogus", "F25", "ab", "\033", "\xe2\x80\xae", "e\xcc\x81"};
+	static const char *const wrong[] = {"",   "ctrl-", "bogus",        "F25",
+					    "ab", "\033",  "\xe2\x80\xae", "e\xcc\x81"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct key key;
 		struct err err;
@@ -144,7 +146,8 @@ static void names_go_both_ways(void **state)
 	assert_int_equal(key_parse_chord("a b c d e", keys, &err), 0);
 	assert_int_equal(key_parse_chord(" ", keys, &err), 0);
 	struct key upper, shifted;
-	assert_true(key_parse("D", &upper, NULL) && key_parse("shift-d", &shifted, NULL) && key_same(&upper, &shifted));
+	assert_true(key_parse("D", &upper, NULL) && key_parse("shift-d", &shifted, NULL) &&
+		    key_same(&upper, &shifted));
 }
 
 static void scripts_are_typed(void **state)
@@ -191,7 +194,8 @@ static void inner_layers_win(void **state)
 	assert_int_equal(press(map, &chord, "g", &command), KEYMAP_EXACT);
 	assert_string_equal(command, "top");
 	assert_int_equal(press(map, &chord, "g", &command), KEYMAP_PREFIX);
-	assert_int_equal(press(map, &chord, "x", &command), KEYMAP_NONE); /* a wrong end is not a key of its own */
+	assert_int_equal(press(map, &chord, "x", &command),
+			 KEYMAP_NONE); /* a wrong end is not a key of its own */
 	assert_int_equal(chord.n, 0);
 	assert_int_equal(press(map, &chord, "g", &command), KEYMAP_PREFIX);
 	assert_int_equal(press(map, &chord, "esc", &command), KEYMAP_NONE);
@@ -246,14 +250,16 @@ static void all_complaints_come_at_once(void **state)
 	assert_int_equal(c.count, 4);
 	assert_non_null(strstr(c.text, "keys.yaml:2: home.bogus-key"));
 	assert_non_null(strstr(c.text, "keys.yaml:3:"));
-	assert_non_null(strstr(c.text, "keys.yaml:7: home.A: \"top\": is bound twice in \"home\", first on line 6"));
+	assert_non_null(
+		strstr(c.text, "keys.yaml:7: home.A: \"top\": is bound twice in \"home\", first on line 6"));
 	assert_non_null(strstr(c.text, "keys.yaml:8:"));
 	complaints_finish(&c);
 	static const struct keymap_known known[] = {{"deploy", true}, {"top", false}, {"quit", false}};
 	assert_false(keymap_check(map, known, 3, &c));
 	assert_int_equal(c.count, 3);
 	assert_non_null(strstr(c.text, "keys.yaml:4: g: \"depoly\": no such command; did you mean deploy?"));
-	assert_non_null(strstr(c.text, "keys.yaml:5: g g: \"top\": cannot be reached: \"g\" is depoly already"));
+	assert_non_null(
+		strstr(c.text, "keys.yaml:5: g g: \"top\": cannot be reached: \"g\" is depoly already"));
 	assert_non_null(strstr(c.text, "quit: no key reaches this command"));
 	complaints_finish(&c);
 	keymap_free(map);
@@ -263,7 +269,8 @@ static void all_complaints_come_at_once(void **state)
 static void the_default_keys_keep_the_habits(void **state)
 {
 	(void)state;
-	static const char *const writes[] = {"deploy", "rollback", "promote", "restart", "scale", "lock", "silence"};
+	static const char *const writes[] = {"deploy", "rollback", "promote", "restart",
+					     "scale",  "lock",     "silence"};
 	static const char *const texts[] = {"logs", "runbook", "pager", "help"};
 	struct keymap *map = keymap_new();
 	struct complaints complaints = {0};
@@ -288,11 +295,16 @@ int main(void)
 {
 	utf8_start_locale();
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bytes_become_keys), cmocka_unit_test(esc_waits_for_its_rest_only_so_long),
-		cmocka_unit_test(any_bytes_are_bounded), cmocka_unit_test(a_paste_is_marked),
-		cmocka_unit_test(names_go_both_ways), cmocka_unit_test(scripts_are_typed),
-		cmocka_unit_test(inner_layers_win), cmocka_unit_test(a_file_goes_over_the_default),
-		cmocka_unit_test(all_complaints_come_at_once), cmocka_unit_test(the_default_keys_keep_the_habits),
+		cmocka_unit_test(bytes_become_keys),
+		cmocka_unit_test(esc_waits_for_its_rest_only_so_long),
+		cmocka_unit_test(any_bytes_are_bounded),
+		cmocka_unit_test(a_paste_is_marked),
+		cmocka_unit_test(names_go_both_ways),
+		cmocka_unit_test(scripts_are_typed),
+		cmocka_unit_test(inner_layers_win),
+		cmocka_unit_test(a_file_goes_over_the_default),
+		cmocka_unit_test(all_complaints_come_at_once),
+		cmocka_unit_test(the_default_keys_keep_the_habits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

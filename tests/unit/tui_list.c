@@ -32,7 +32,8 @@ static void draw_row(const struct canvas *row, size_t index, bool is_selected, v
 {
 	struct rows *rows = arg;
 	rows->drawn++;
-	canvas_textf(row, 0, 0, STYLE_TEXT, "%s%llu", is_selected ? ">" : " ", (unsigned long long)rows->ids[index]);
+	canvas_textf(row, 0, 0, STYLE_TEXT, "%s%llu", is_selected ? ">" : " ",
+		     (unsigned long long)rows->ids[index]);
 }
 
 static const struct list_source *source_of(struct rows *rows, struct list_source *source)
@@ -170,7 +171,8 @@ static void cell(const struct canvas *c, size_t index, size_t column, bool is_se
 {
 	char text[32];
 	(void)is_selected;
-	snprintf(text, sizeof(text), "%c%llu", (char)('a' + column), (unsigned long long)((struct rows *)arg)->ids[index]);
+	snprintf(text, sizeof(text), "%c%llu", (char)('a' + column),
+		 (unsigned long long)((struct rows *)arg)->ids[index]);
 	sheet_text(c, STYLE_TEXT, UTF8_LEFT, text);
 }
 
@@ -192,15 +194,18 @@ static void expect_sheet(struct sheet *sheet, int columns, const char *const *wa
 static void columns_pan_behind_the_frozen_one(void **state)
 {
 	(void)state;
-	static const struct sheet_column columns[] = {{"NAME", 4, 6, 1, UTF8_LEFT}, {"DEV", 4, 4, 0, UTF8_LEFT},
-		{"STAGING", 4, 4, 0, UTF8_RIGHT}, {"PROD", 4, 4, 0, UTF8_LEFT}};
+	static const struct sheet_column columns[] = {{"NAME", 4, 6, 1, UTF8_LEFT},
+						      {"DEV", 4, 4, 0, UTF8_LEFT},
+						      {"STAGING", 4, 4, 0, UTF8_RIGHT},
+						      {"PROD", 4, 4, 0, UTF8_LEFT}};
 	struct rows rows = numbered(5);
 	struct sheet sheet;
 	struct sheet_source source = {.cell = cell};
 	source_of(&rows, &source.rows);
 	sheet_init(&sheet, &source, columns, 4);
-	expect_sheet(&sheet, 26, (const char *const[]){"NAME       DEV  STA… PROD", "a1         b1   c1   d1  █",
-	                                               "a2         b2   c2   d2"});
+	expect_sheet(&sheet, 26,
+		     (const char *const[]){"NAME       DEV  STA… PROD", "a1         b1   c1   d1  █",
+					   "a2         b2   c2   d2"});
 	expect_sheet(&sheet, 12, (const char *const[]){"NAME   DEV ›", "a1     b1  █", "a2     b2"});
 	assert_true(sheet_command(&sheet, "cell-right"));
 	expect_sheet(&sheet, 12, (const char *const[]){"NAME   STA…›", "a1     c1  █", "a2     c2"});
@@ -221,7 +226,8 @@ static void columns_pan_behind_the_frozen_one(void **state)
 static void clicks_name_row_and_column(void **state)
 {
 	(void)state;
-	static const struct sheet_column columns[] = {{"NAME", 4, 6, 0, UTF8_LEFT}, {"DEV", 4, 4, 0, UTF8_LEFT}};
+	static const struct sheet_column columns[] = {{"NAME", 4, 6, 0, UTF8_LEFT},
+						      {"DEV", 4, 4, 0, UTF8_LEFT}};
 	struct rows rows = numbered(5);
 	struct sheet sheet;
 	struct sheet_source source = {.cell = cell};
@@ -243,9 +249,12 @@ int main(void)
 {
 	utf8_start_locale();
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_selection_follows_its_row), cmocka_unit_test(movement_stays_inside),
-		cmocka_unit_test(it_holds_under_any_change), cmocka_unit_test(only_visible_rows_are_drawn),
-		cmocka_unit_test(columns_pan_behind_the_frozen_one), cmocka_unit_test(clicks_name_row_and_column),
+		cmocka_unit_test(the_selection_follows_its_row),
+		cmocka_unit_test(movement_stays_inside),
+		cmocka_unit_test(it_holds_under_any_change),
+		cmocka_unit_test(only_visible_rows_are_drawn),
+		cmocka_unit_test(columns_pan_behind_the_frozen_one),
+		cmocka_unit_test(clicks_name_row_and_column),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

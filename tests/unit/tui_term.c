@@ -23,8 +23,8 @@ static struct screen *start(int rows, int columns, bool is_job, const char *cons
 	static char path[4096];
 	static const char *argv[2];
 	argv[0] = screen_program("tests/tools/sheet", path, sizeof(path));
-	return screen_start(&(struct screen_options){.rows = rows, .columns = columns, .argv = argv, .is_job = is_job,
-	                                             .env = env});
+	return screen_start(&(struct screen_options){
+		.rows = rows, .columns = columns, .argv = argv, .is_job = is_job, .env = env});
 }
 
 static void assert_restored(struct screen *s)
@@ -245,6 +245,41 @@ static void a_stuck_terminal_ends_in_time(void **state)
 	screen_end(s);
 }
 
+static void running_out_of_memory_restores_the_terminal(void **state)
+{
+	(void)state;
+	struct screen *s = start(24, 80, false, NULL);
+	screen_expect_text(s, "service-00001", SCREEN_MS);
+	screen_keys(s, "m");
+	assert_int_equal(screen_wait_exit(s, SCREEN_MS, false), 70);
+	assert_restored(s);
+	screen_end(s);
+}
+
+static bool is_stopped(struct screen *s, void *arg)
+{
+	int status;
+	(void)arg;
+	return waitpid(screen_pid(s), &status, WUNTRACED | WNOHANG) > 0 && WIFSTOPPED(status);
+}
+
+/* Stopped and continued from outside: nobody told us before. */
+static void a_stop_from_outside_is_survived(void **state)
+{
+	(void)state;
+	struct screen *s = start(24, 80, false, NULL);
+	screen_expect_text(s, "service-00001", SCREEN_MS);
+	screen_signal(s, SIGSTOP);
+	for (int64_t end = clock_mono_ms() + SCREEN_MS; !is_stopped(s, NULL) && clock_mono_ms() < end;)
+		screen_pump(s, 10);
+	unsigned frames = screen_frames(s);
+	screen_signal(s, SIGCONT);
+	screen_wait_frame(s, frames, SCREEN_MS);
+	screen_keys(s, "j");
+	screen_expect_text(s, "2/50000", SCREEN_MS);
+	screen_end(s);
+}
+
 static void a_hangup_ends_it(void **state)
 {
 	(void)state;
@@ -278,7 +313,8 @@ static void speaks_ascii_without_colours(void **state)
 static void other_terminals_work(void **state)
 {
 	(void)state;
-	static const char *const names[] = {"TERM=xterm", "TERM=linux", "TERM=vt100", "TERM=screen-256color", "TERM=tmux"};
+	static const char *const names[] = {"TERM=xterm", "TERM=linux", "TERM=vt100", "TERM=screen-256color",
+					    "TERM=tmux"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct screen *s = start(24, 80, false, (const char *const[]){names[i], NULL});
 		screen_expect_text(s, "service-00001", SCREEN_MS);
@@ -294,7 +330,8 @@ static void refuses_without_a_terminal(void **state)
 	static const char *const names[] = {"TERM=dumb", "TERM=", "TERM=no-such-terminal"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		/* newterm() loses 1.6 kB of its own when it fails. */
-		struct screen *s = start(24, 160, false, (const char *const[]){names[i], "ASAN_OPTIONS=detect_leaks=0", NULL});
+		struct screen *s = start(
+			24, 160, false, (const char *const[]){names[i], "ASAN_OPTIONS=detect_leaks=0", NULL});
 		screen_expect_text(s, "`fairway status` answers without one", SCREEN_MS);
 		assert_int_equal(screen_wait_exit(s, SCREEN_MS, false), 2);
 		assert_false(screen_raw_has(s, "\033", 0));
@@ -323,6 +360,8 @@ int main(void)
 		cmocka_unit_test(lends_the_terminal),
 		cmocka_unit_test(copies_and_rings),
 		cmocka_unit_test(a_stuck_terminal_ends_in_time),
+		cmocka_unit_test(running_out_of_memory_restores_the_terminal),
+		cmocka_unit_test(a_stop_from_outside_is_survived),
 		cmocka_unit_test(a_hangup_ends_it),
 		cmocka_unit_test(speaks_ascii_without_colours),
 		cmocka_unit_test(other_terminals_work),

@@ -134,10 +134,18 @@ static void a_prompt_edits(void **state)
 	static const struct {
 		const char *script, *text;
 	} rows[] = {
-		{"abc", "abc"}, {"abc<left><left>x", "axbc"}, {"abc<ctrl-a>x<ctrl-e>y", "xabcy"}, {"a b c<ctrl-w>", "a b "},
-		{"one two<alt-b><ctrl-k>", "one "}, {"one two<ctrl-u><ctrl-y>!", "one two!"}, {"ab<ctrl-t>", "ba"},
-		{"日本<backspace>", "日"}, {"abc<home><delete><ctrl-d>", "c"}, {"ab<ctrl-a><alt-d>", ""},
-		{"jkq/", "jkq/"}, {"<left><backspace><ctrl-k><delete>", ""},
+		{"abc", "abc"},
+		{"abc<left><left>x", "axbc"},
+		{"abc<ctrl-a>x<ctrl-e>y", "xabcy"},
+		{"a b c<ctrl-w>", "a b "},
+		{"one two<alt-b><ctrl-k>", "one "},
+		{"one two<ctrl-u><ctrl-y>!", "one two!"},
+		{"ab<ctrl-t>", "ba"},
+		{"日本<backspace>", "日"},
+		{"abc<home><delete><ctrl-d>", "c"},
+		{"ab<ctrl-a><alt-d>", ""},
+		{"jkq/", "jkq/"},
+		{"<left><backspace><ctrl-k><delete>", ""},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct prompt p;
@@ -203,7 +211,8 @@ static void a_prompt_completes(void **state)
 	assert_string_equal(prompt_chosen(&p), "deploys");
 	struct grid grid;
 	grid_init(&grid, 4, 24);
-	struct canvas all = canvas_of(&grid), above = canvas_sub(&all, 0, 0, 3, 24), line = canvas_sub(&all, 3, 0, 1, 24);
+	struct canvas all = canvas_of(&grid), above = canvas_sub(&all, 0, 0, 3, 24),
+		      line = canvas_sub(&all, 3, 0, 1, 24);
 	prompt_draw(&p, &line, &above);
 	assert_grid(&grid, "\n deploy        help\n deploys       help\n:deploy\n");
 	assert_int_equal(grid.cursor_x, 7);
@@ -246,9 +255,18 @@ static void a_form_checks_as_typed(void **state)
 	(void)state;
 	static const char *const languages[] = {"go", "python", "c"};
 	static const struct form_field fields[] = {
-		{.name = "name", .label = "Name", .kind = FORM_TEXT, .is_required = true, .check = check_name, .help = "of it"},
+		{.name = "name",
+		 .label = "Name",
+		 .kind = FORM_TEXT,
+		 .is_required = true,
+		 .check = check_name,
+		 .help = "of it"},
 		{.name = "port", .label = "Port", .kind = FORM_INT, .initial = "8080"},
-		{.name = "language", .label = "Language", .kind = FORM_ENUM, .options = languages, .n_options = 3},
+		{.name = "language",
+		 .label = "Language",
+		 .kind = FORM_ENUM,
+		 .options = languages,
+		 .n_options = 3},
 		{.name = "metrics", .label = "Metrics", .kind = FORM_BOOL, .initial = "true"},
 	};
 	struct form *form = form_new(fields, 4);
@@ -300,7 +318,8 @@ static void a_dialog_waits_for_the_eyes(void **state)
 {
 	(void)state;
 	struct dialog d;
-	dialog_init(&d, &(struct dialog_options){.title = "Restart checkout in dev", .buttons = {"Restart"}, .now_ms = 1000});
+	dialog_init(&d, &(struct dialog_options){
+				.title = "Restart checkout in dev", .buttons = {"Restart"}, .now_ms = 1000});
 	doc_line(&d.body, STYLE_TEXT, "2 instances restart, one after the other.");
 	assert_int_equal(press(&d, "enter", 999, false), DIALOG_TAKEN); /* typed before it opened */
 	assert_int_equal(press(&d, "tab", 1100, false), DIALOG_TAKEN);
@@ -329,8 +348,12 @@ static void a_protected_dialog_wants_the_name(void **state)
 {
 	(void)state;
 	struct dialog d;
-	dialog_init(&d, &(struct dialog_options){.title = "Roll back", .buttons = {"Roll back"}, .is_danger = true,
-	                                         .typed_name = "prod/checkout", .needs_end = true, .now_ms = 0});
+	dialog_init(&d, &(struct dialog_options){.title = "Roll back",
+						 .buttons = {"Roll back"},
+						 .is_danger = true,
+						 .typed_name = "prod/checkout",
+						 .needs_end = true,
+						 .now_ms = 0});
 	for (int i = 0; i < 40; i++)
 		doc_linef(&d.body, STYLE_TEXT, "line %d of the plan", i);
 	struct grid grid;
@@ -364,8 +387,10 @@ static void collect(const struct markdown_block *block, void *arg)
 static void markdown_becomes_lines(void **state)
 {
 	(void)state;
-	static const char text[] = "# Title *x*\nSome `code` and [a link](https://x.dev/).\n\n- one\n- two\n  1. three\n\n"
-	                           "> quoted\n\n```sh {run}\nls -l\n```\n\n|A|B|\n|-|-:|\n|1|22|\n|wide cell|3|\n\n<b>\033[2J</b>\n";
+	static const char text[] =
+		"# Title *x*\nSome `code` and [a link](https://x.dev/).\n\n- one\n- two\n  1. three\n\n"
+		"> quoted\n\n```sh {run}\nls -l\n```\n\n|A|B|\n|-|-:|\n|1|22|\n|wide "
+		"cell|3|\n\n<b>\033[2J</b>\n";
 	struct doc doc = {0};
 	struct str blocks = {0};
 	struct err err;
@@ -373,9 +398,11 @@ static void markdown_becomes_lines(void **state)
 	assert_true(markdown_render(&doc, text, sizeof(text) - 1, collect, &blocks, &err));
 	assert_string_equal(blocks.s, "1:sh {run}:ls -l\n");
 	pager_init(&p, &doc);
-	assert_pager(&p, 21, 40, "Title x\n───────\n\nSome code and a link (https://x.dev/).\n\n• one\n• two\n  1. three\n\n"
-	                         "│ quoted\n\n  sh {run}\n  ls -l\n\nA         │  B\n──────────┼───\n1         │ 22\n"
-	                         "wide cell │  3\n\n<b>?[2J</b>\n\n");
+	assert_pager(
+		&p, 21, 40,
+		"Title x\n───────\n\nSome code and a link (https://x.dev/).\n\n• one\n• two\n  1. three\n\n"
+		"│ quoted\n\n  sh {run}\n  ls -l\n\nA         │  B\n──────────┼───\n1         │ 22\n"
+		"wide cell │  3\n\n<b>?[2J</b>\n\n");
 	int tagged = 0;
 	for (size_t i = 0; i < doc.n_lines; i++)
 		tagged += doc.lines[i].tag == 1;
@@ -417,7 +444,8 @@ static void hostile_markdown_costs_little(void **state)
 	char *big = repeat("a", MARKDOWN_BYTES_MAX + 1);
 	assert_false(markdown_render(&doc, big, MARKDOWN_BYTES_MAX + 1, NULL, NULL, &err));
 	free(big);
-	static const char *const units[] = {">", "[", "*a ", "<", "- ", "1) ", "_a*", "[a](", "> - ", "a\n- ", "`", "![", "\\"};
+	static const char *const units[] = {">",    "[",    "*a ",   "<", "- ", "1) ", "_a*",
+					    "[a](", "> - ", "a\n- ", "`", "![", "\\"};
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		char *text = repeat(units[i], 64 * 1024);
 		struct pager p = {0};
@@ -441,11 +469,17 @@ int main(void)
 {
 	utf8_start_locale();
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_pager_wraps_and_keeps_its_place), cmocka_unit_test(a_pager_finds_without_losing_context),
-		cmocka_unit_test(a_prompt_edits), cmocka_unit_test(a_prompt_remembers), cmocka_unit_test(a_prompt_completes),
-		cmocka_unit_test(a_secret_is_not_shown), cmocka_unit_test(a_form_checks_as_typed),
-		cmocka_unit_test(a_dialog_waits_for_the_eyes), cmocka_unit_test(a_protected_dialog_wants_the_name),
-		cmocka_unit_test(markdown_becomes_lines), cmocka_unit_test(hostile_markdown_costs_little),
+		cmocka_unit_test(a_pager_wraps_and_keeps_its_place),
+		cmocka_unit_test(a_pager_finds_without_losing_context),
+		cmocka_unit_test(a_prompt_edits),
+		cmocka_unit_test(a_prompt_remembers),
+		cmocka_unit_test(a_prompt_completes),
+		cmocka_unit_test(a_secret_is_not_shown),
+		cmocka_unit_test(a_form_checks_as_typed),
+		cmocka_unit_test(a_dialog_waits_for_the_eyes),
+		cmocka_unit_test(a_protected_dialog_wants_the_name),
+		cmocka_unit_test(markdown_becomes_lines),
+		cmocka_unit_test(hostile_markdown_costs_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
