@@ -55,7 +55,8 @@ struct api_stream {
 };
 
 static const struct api_row *const row_lists[] = {
-	api_list_rows, api_watch_rows, api_log_rows, api_text_rows, api_write_rows,
+	/* The first that matches answers: the lists, whose path is any word, come last. */
+	api_watch_rows, api_log_rows, api_text_rows, api_write_rows, api_list_rows,
 };
 
 static const struct {
