@@ -415,6 +415,7 @@ const struct command app_commands[] = {
 	{"pane-2", "Go to the second pane", COMMAND_HIDDEN | COMMAND_WIDGET, NULL},
 	{"pane-3", "Go to the third pane", COMMAND_HIDDEN | COMMAND_WIDGET, NULL},
 	{"pane-4", "Go to the fourth pane", COMMAND_HIDDEN | COMMAND_WIDGET, NULL},
+	{"pane-5", "Go to the fifth pane", COMMAND_HIDDEN | COMMAND_WIDGET, NULL},
 	{"pane-next", "Go to the next pane or field", COMMAND_HIDDEN | COMMAND_WIDGET, NULL},
 	{"pane-previous", "Go to the pane or field before", COMMAND_HIDDEN | COMMAND_WIDGET, NULL},
 	{"zoom", "Give the focused pane the whole screen, and back", COMMAND_HIDDEN | COMMAND_WIDGET, NULL},
