@@ -419,6 +419,8 @@ static void on_ensured(const struct err *err, void *arg)
 	struct job *j = arg;
 	j->ensure = NULL;
 	fail(j, err);
+	if (!err->kind)
+		start_on_sources(j, false, NULL);
 	close_one(j);
 }
 

@@ -278,6 +278,8 @@ static struct request *make_request(char *words)
 		return request_execute(a, b, NULL);
 	if (str_eq(kind, "undo"))
 		return request_undo(a);
+	if (str_eq(kind, "raise"))
+		return request_new(REQUEST_RAISE);
 	return str_eq(kind, "shutdown") ? request_shutdown(true) : NULL;
 }
 

@@ -16,7 +16,7 @@ static const char *const roles[] = {"platform", NULL};
 static const struct query *const queries[] = {
 	&platform_watch, &platform_logs, &platform_log_follow, &platform_document, &platform_build_log,
 	&platform_series, &platform_audit, &platform_info, &platform_plan, &platform_execute, &platform_undo,
-	&platform_shutdown, NULL,
+	&platform_shutdown, &platform_raise_demo, NULL,
 };
 const struct provider provider_platform = {
 	.name = "platform", .help = "The embedded platform of this machine",
