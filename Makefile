@@ -35,7 +35,7 @@ TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup run test unit clean
+.PHONY: all setup run test unit clean FORCE
 all: $(BUILD)/fairway
 
 $(BUILD)/fairway: $(BUILD)/main.o $(BUILD)/libfairway.a

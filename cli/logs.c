@@ -145,6 +145,8 @@ static void take_batch(struct tail *t, const struct log_batch *batch)
 			log_buffer_add(t->buffer, instance, row->time, text, row->len);
 			continue;
 		}
+		if (row->what == LINE_START && (t->filter || t->least != LOG_LEVEL_NONE))
+			continue; /* what was lost or ended is told beside what was asked for; a start is not */
 		char *sentence = mem_dup_n(text, row->len);
 		log_buffer_add_gap(t->buffer, instance, row->time ? row->time : clock_wall_ms(), sentence);
 		free(sentence);

@@ -62,6 +62,12 @@ bool platform_raise(struct cli *cli, struct err *err)
 	if (!cli->config->context->platform_root)
 		return err_set(err, ERR_USAGE, "context %s has no platform of its own; --context local has",
 		               cli->config->context->name);
+	/* A daemon that is there and does not answer is not started anew; one that is absent tells so at once. */
+	int64_t began = clock_mono_ms();
+	if (!session_watch(cli->session, 0, err))
+		return false;
+	if (!session_check(cli->session, err) && clock_mono_ms() - began >= SESSION_PATIENCE_MS - TICK_MS)
+		return false;
 	return session_ask(cli->session, request_new(REQUEST_RAISE), RAISE_MS, NULL, NULL, err);
 }
 

@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#define SESSION_DARK_MS 300
+
 struct session {
 	struct backend *backend;
 	struct records *tables[RECORD_COUNT];
@@ -240,6 +242,8 @@ struct message *session_next(struct session *s, uint64_t request, int64_t patien
 bool session_ask(struct session *s, struct request *r, int64_t patience_ms,
                  void (*each)(const struct message *, void *arg), void *arg, struct err *err)
 {
+	if (patience_ms == SESSION_PATIENCE_MS && s->watch && !session_check(s, NULL))
+		patience_ms = SESSION_DARK_MS; /* it had its time when it was watched */
 	uint64_t id = session_send(s, r);
 	struct message *m;
 	while ((m = session_next(s, id, patience_ms, err))) {
@@ -254,6 +258,9 @@ bool session_ask(struct session *s, struct request *r, int64_t patience_ms,
 			return outcome.kind == ERR_NONE;
 	}
 	session_cancel(s, id);
+	struct err source = {0};
+	if (err && err->kind == ERR_UNREACHABLE && !session_check(s, &source))
+		*err = source; /* it tells more than that the time is up */
 	return false;
 }
 
