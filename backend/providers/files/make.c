@@ -10,10 +10,12 @@
 
 #include "backend/providers/files/files.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/str.h"
 #include "model/service_file.h"
 
+#define MADE "/made" /* below the state of the demo */
 #define ANSWERS_MAX (PATH_MAX_PARAMETERS + 1)
 
 void files_made_finish(struct files_made *m)
@@ -42,7 +44,8 @@ static bool load_path(struct run *r, const char *name, struct path_file *f, stru
 	return path_file_load_folder(f, folder, complaints);
 }
 
-/* Where the new folder comes to lie: as asked, else beside the sources of the demo, else where the program was started. */
+/* Where the new folder comes to lie: as asked, else in the demo's state beside its sources, else where the program
+ * was started. */
 static char *target_of(struct run *r, const struct wish *wish, const char *name)
 {
 	struct str out = {0};
@@ -51,7 +54,7 @@ static char *target_of(struct run *r, const struct wish *wish, const char *name)
 	if (wish->folder)
 		str_add(&out, wish->folder);
 	else
-		str_addf(&out, "%s/%s", here ? here : root ? root : "/tmp", name);
+		str_addf(&out, "%s%s/%s", here ? here : root ? root : "/tmp", here || !root ? "" : MADE, name);
 	free(here);
 	return str_detach(&out);
 }
@@ -289,6 +292,18 @@ static void land(struct making *x, struct run *r)
 	run_done(r, NULL);
 }
 
+/* Only the folder of ours is made on the way; a parent that was asked for must be there. */
+static bool make_parent(struct run *r, const struct files_made *made, struct err *err)
+{
+	const char *parent = run_root(r) ? arena_printf(run_arena(r), "%s%s", run_root(r), MADE) : NULL;
+	if (!parent || !str_starts(made->folder, parent) || made->folder[strlen(parent)] != '/')
+		return true;
+	int fd = file_folder(parent, err);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 static void start(struct making *x, struct run *r)
 {
 	static const char *const init[] = {"init", "-q", NULL};
@@ -305,6 +320,10 @@ static void start(struct making *x, struct run *r)
 	const char *dash = strchr(q->plan, '-');
 	if (!dash || strncmp(dash + 1, x->made.hash, 16) != 0) {
 		err_set(&err, ERR_REFUSED, "changed since the plan: look at it again");
+		fail(x, r, STEP_WRITE, &err);
+		return;
+	}
+	if (!make_parent(r, &x->made, &err)) {
 		fail(x, r, STEP_WRITE, &err);
 		return;
 	}
