@@ -3,16 +3,16 @@
 #define BACKEND_BACKEND_H
 /*
  * The client layer, as a face sees it: one thread of its own that owns libcurl, all parsing, all captured
- * children and the console's journal, behind two queues. Nothing else is shared. Requests go in (request.h), messages come out
- * (message.h); neither ever holds a pointer into the other side.
+ * children and the console's journal, behind two queues. Nothing else is shared. Requests go in
+ * (request.h), messages come out (message.h); neither ever holds a pointer into the other side.
  *
  *	struct backend *b = backend_start(config, &err);
  *	uint64_t watch = backend_send(b, request_watch(REQUEST_ALL_KINDS));
  *	poll() on backend_fd(b), then: while ((m = backend_next(b))) { …; message_free(m); }
  *	backend_stop(b);
  *
- * All functions but backend_start() are for one thread, the face's, and none of them blocks but backend_stop().
- * A face without threads of its own can be tested against the same functions of a fake.
+ * All functions but backend_start() are for one thread, the face's, and none of them blocks but
+ * backend_stop(). A face without threads of its own can be tested against the same functions of a fake.
  */
 #include <stdint.h>
 

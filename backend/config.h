@@ -2,9 +2,9 @@
 #ifndef BACKEND_CONFIG_H
 #define BACKEND_CONFIG_H
 /*
- * fairway-config(5): $XDG_CONFIG_HOME/fairway/config.yaml, environment, flags; flags win. Contexts `demo` and
- * `local` are built in. Read once before the backend thread starts; const afterwards. A reload makes a second struct config.
- * All complaints come at once, as file:line: key: "value": reason.
+ * fairway-config(5): $XDG_CONFIG_HOME/fairway/config.yaml, environment, flags; flags win. Contexts `demo`
+ * and `local` are built in. Read once before the backend thread starts; const afterwards. A reload makes a
+ * second struct config. All complaints come at once, as file:line: key: "value": reason.
  */
 #include <stdbool.h>
 #include <stddef.h>

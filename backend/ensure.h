@@ -2,9 +2,9 @@
 #ifndef BACKEND_ENSURE_H
 #define BACKEND_ENSURE_H
 /*
- * Starts the embedded platform when it is absent: this very program as `fairway --keeper ROOT`, in a session of its own, and
- * waits until its socket answers, without blocking the thread. Who becomes the keeper when several try is decided there (flock).
- * Backend thread only.
+ * Starts the embedded platform when it is absent: this very program as `fairway --keeper ROOT`, in a
+ * session of its own, and waits until its socket answers, without blocking the thread. Who becomes the
+ * keeper when several try is decided there (flock). Backend thread only.
  */
 #include <stdint.h>
 

@@ -2,8 +2,9 @@
 #ifndef BACKEND_EXEC_H
 #define BACKEND_EXEC_H
 /*
- * A captured child: no terminal, no input, allow-listed environment, output (both streams, in order of arrival) kept up to
- * EXEC_OUTPUT_MAX bytes. Its session is killed when it is given up. Backend thread only.
+ * A captured child: no terminal, no input, allow-listed environment, output (both streams, in order of
+ * arrival) kept up to EXEC_OUTPUT_MAX bytes. Its session is killed when it is given up. Backend thread
+ * only.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
 #ifndef BACKEND_FRAME_H
 #define BACKEND_FRAME_H
 /*
- * Cuts the bytes of a reply into units, whatever pieces they come in: any cut gives the same units. Each unit is bounded
- * by the ceiling. Backend thread only.
+ * Cuts the bytes of a reply into units, whatever pieces they come in: any cut gives the same units. Each
+ * unit is bounded by the ceiling. Backend thread only.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,8 @@
 #ifndef BACKEND_HTTP_H
 #define BACKEND_HTTP_H
 /*
- * One HTTP exchange over TCP, TLS or a Unix socket, on the backend thread's loop. Rules kept here for everybody:
+ * One HTTP exchange over TCP, TLS or a Unix socket, on the backend thread's loop. Rules kept here for
+ * everybody:
  *   - a write goes out once, on a fresh connection that is not kept, and follows no redirect; when it may have been
  *     sent and no whole reply came, its error is ERR_UNKNOWN;
  *   - a read follows at most 3 redirects, all to the same scheme, host and port;

@@ -2,7 +2,8 @@
 #ifndef BACKEND_JOB_H
 #define BACKEND_JOB_H
 /*
- * Requests under way: which sources serve one, the runs that do it, and its one MESSAGE_DONE. Backend thread only.
+ * Requests under way: which sources serve one, the runs that do it, and its one MESSAGE_DONE. Backend
+ * thread only.
  */
 #include <stdint.h>
 

@@ -2,11 +2,12 @@
 #ifndef BACKEND_JOURNAL_H
 #define BACKEND_JOURNAL_H
 /*
- * The console's own audit, for writes of providers that do not record them where they are done. One JSON line an entry
- * in $FAIRWAY_STATE_DIR/console-audit.log (else $XDG_STATE_HOME/fairway/…), 0600, append-only, each line carrying the SHA-256
- * of itself chained to the one before. The intent is on disk (fdatasync) and room for the outcome is reserved before
- * journal_intent() returns; an intent without an outcome reads as "unknown". The chain proves tampering only
- * against a head kept elsewhere. Several programs may append: flock(2). Backend thread only.
+ * The console's own audit, for writes of providers that do not record them where they are done. One JSON
+ * line an entry in $FAIRWAY_STATE_DIR/console-audit.log (else $XDG_STATE_HOME/fairway/…), 0600,
+ * append-only, each line carrying the SHA-256 of itself chained to the one before. The intent is on disk
+ * (fdatasync) and room for the outcome is reserved before journal_intent() returns; an intent without an
+ * outcome reads as "unknown". The chain proves tampering only against a head kept elsewhere. Several
+ * programs may append: flock(2). Backend thread only.
  */
 #include <stdbool.h>
 

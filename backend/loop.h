@@ -2,8 +2,8 @@
 #ifndef BACKEND_LOOP_H
 #define BACKEND_LOOP_H
 /*
- * Where the backend thread sleeps: libcurl's transfers, extra descriptors (pipes, pidfds) and timers in one wait.
- * Backend thread only, but loop_wake(). Callbacks may do anything but run the loop again.
+ * Where the backend thread sleeps: libcurl's transfers, extra descriptors (pipes, pidfds) and timers in
+ * one wait. Backend thread only, but loop_wake(). Callbacks may do anything but run the loop again.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -32,10 +32,10 @@ enum message_kind {
 };
 
 /*
- * Changes. BEGIN and SYNC stand around a full list of one kind from one source: rows of that source and kind
- * that were not put between them vanish at SYNC. A RECORD_SOURCE row tells how a source is (live, stale, down;
- * base.as_of: when it last confirmed what it told; error: one sentence): it comes to every WATCH, whatever kinds
- * it asked for.
+ * Changes. BEGIN and SYNC stand around a full list of one kind from one source: rows of that source and
+ * kind that were not put between them vanish at SYNC. A RECORD_SOURCE row tells how a source is (live,
+ * stale, down; base.as_of: when it last confirmed what it told; error: one sentence): it comes to every
+ * WATCH, whatever kinds it asked for.
  */
 enum change_what { CHANGE_BEGIN, CHANGE_PUT, CHANGE_DELETE, CHANGE_SYNC };
 struct change {
@@ -51,8 +51,8 @@ struct changes {
 };
 
 /*
- * Log lines as they lie in one block of bytes. Lines of one instance are in order; lines of several come in the
- * order of arrival. Text is raw: any byte but LF. At most 65,535 instances and 1 MiB a message.
+ * Log lines as they lie in one block of bytes. Lines of one instance are in order; lines of several come
+ * in the order of arrival. Text is raw: any byte but LF. At most 65,535 instances and 1 MiB a message.
  */
 enum log_what {
 	LINE_TEXT,

@@ -2,9 +2,10 @@
 #ifndef BACKEND_OPERATION_H
 #define BACKEND_OPERATION_H
 /*
- * The one gate in front of everything that changes something, for both faces: no write without a plan that was made here,
- * is at most 5 minutes old, is confirmed as its class wants, and is used for the first time; nothing at all in a
- * read-only context or environment. Providers check again what only they can know. Backend thread only.
+ * The one gate in front of everything that changes something, for both faces: no write without a plan that
+ * was made here, is at most 5 minutes old, is confirmed as its class wants, and is used for the first
+ * time; nothing at all in a read-only context or environment. Providers check again what only they can
+ * know. Backend thread only.
  */
 #include <stdbool.h>
 #include <stdint.h>

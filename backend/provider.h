@@ -2,10 +2,11 @@
 #ifndef BACKEND_PROVIDER_H
 #define BACKEND_PROVIDER_H
 /*
- * What a provider is: rows. A provider never opens, waits or reads a clock. Each of its queries is a small state machine
- * that asks (run_ask) and is told (struct input); the host, backend/run.c, does the I/O, retries of reads with
- * back-off, ceilings, freshness, cancellation and batching. So a text fixture can drive it whole, then cut at every byte.
- * Adding a provider: one file in backend/providers/ and one row in PROVIDERS. Backend thread only.
+ * What a provider is: rows. A provider never opens, waits or reads a clock. Each of its queries is a small
+ * state machine that asks (run_ask) and is told (struct input); the host, backend/run.c, does the I/O,
+ * retries of reads with back-off, ceilings, freshness, cancellation and batching. So a text fixture can
+ * drive it whole, then cut at every byte. Adding a provider: one file in backend/providers/ and one row in
+ * PROVIDERS. Backend thread only.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -124,7 +125,8 @@ struct message *run_message(struct run *, enum message_kind);
 void run_send(struct run *, struct message *);
 
 /* This attempt is over. A standing query starts again with its last cursor: at once when err is NULL, else after a back-off
- * and with its source marked. A read that failed on the wire before anything came is tried twice more. A write never. */
+ * and with its source marked. A read that failed on the wire before anything came is tried twice more. A
+ * write never. */
 void run_again(struct run *, const struct err *);
 /* The query is over; exactly once, nothing may follow it. NULL: all went well. */
 void run_done(struct run *, const struct err *);

@@ -2,9 +2,10 @@
 #ifndef BACKEND_RUN_H
 #define BACKEND_RUN_H
 /*
- * The host of queries (backend/provider.h): runs one query of one source for one request. It owns its exchanges and
- * timers, its back-off, the freshness of its source, and the message being filled; what it delivers belongs to the
- * receiver. The world comes in as struct io, so that fixtures can stand in for network and clock. Backend thread only.
+ * The host of queries (backend/provider.h): runs one query of one source for one request. It owns its
+ * exchanges and timers, its back-off, the freshness of its source, and the message being filled; what it
+ * delivers belongs to the receiver. The world comes in as struct io, so that fixtures can stand in for
+ * network and clock. Backend thread only.
  */
 #include <stdbool.h>
 #include <stdint.h>

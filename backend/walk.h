@@ -2,8 +2,9 @@
 #ifndef BACKEND_WALK_H
 #define BACKEND_WALK_H
 /*
- * Finds files below a folder: at most 4 levels deep and 1,000 of them, 1 MiB each; hidden folders and node_modules are left out,
- * symbolic links are not followed. Reads at once: for folders of a person, not for trees of a network.
+ * Finds files below a folder: at most 4 levels deep and 1,000 of them, 1 MiB each; hidden folders and
+ * node_modules are left out, symbolic links are not followed. Reads at once: for folders of a person, not
+ * for trees of a network.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,10 +2,11 @@
 #ifndef BASE_JSON_ITEMS_H
 #define BASE_JSON_ITEMS_H
 /*
- * Finds the elements of one array inside a JSON object while its bytes arrive, so that a list of any length is read in
- * memory bounded by its largest element: {"metadata":{…},"items":[{…},{…}]} gives each element and, at the end, the
- * object with that array emptied (the envelope). It looks at structure only; what it hands out goes to json_parse(),
- * which judges the rest. Depth <= JSON_DEPTH; element and envelope are each bounded by the ceiling. Any thread.
+ * Finds the elements of one array inside a JSON object while its bytes arrive, so that a list of any
+ * length is read in memory bounded by its largest element: {"metadata":{…},"items":[{…},{…}]} gives each
+ * element and, at the end, the object with that array emptied (the envelope). It looks at structure only;
+ * what it hands out goes to json_parse(), which judges the rest. Depth <= JSON_DEPTH; element and envelope
+ * are each bounded by the ceiling. Any thread.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,10 +2,10 @@
 #ifndef BASE_QUEUE_H
 #define BASE_QUEUE_H
 /*
- * A queue between two threads: any may push, one takes. What is queued starts with a struct queue_node and belongs to
- * the queue until it was taken. The hooks run under the queue's lock, so that waking and un-waking never cross:
- * `filled` when the first node arrives in an empty queue, `emptied` when the last one was taken. They must be short and
- * must not call the queue.
+ * A queue between two threads: any may push, one takes. What is queued starts with a struct queue_node and
+ * belongs to the queue until it was taken. The hooks run under the queue's lock, so that waking and
+ * un-waking never cross: `filled` when the first node arrives in an empty queue, `emptied` when the last
+ * one was taken. They must be short and must not call the queue.
  */
 #include <pthread.h>
 #include <stdbool.h>

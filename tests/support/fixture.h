@@ -2,7 +2,8 @@
 #ifndef TESTS_SUPPORT_FIXTURE_H
 #define TESTS_SUPPORT_FIXTURE_H
 /*
- * Drives one query of a provider with a script, on a clock that only the script moves. No socket, no thread.
+ * Drives one query of a provider with a script, on a clock that only the script moves. No socket, no
+ * thread.
  *
  *	# a comment
  *	provider platform
@@ -16,16 +17,18 @@
  *	+ 30s                                time passes
  *	= line                               what the client told since the last such block, line by line
  *
- * What is told: begin KIND, put KIND JSON, delete KIND KEY, sync KIND, source STATE[: error], settled, log INSTANCE TEXT,
- * gap|exit|start|cut TEXT, document TEXT, series …, info …, audit …, plan JSON, operation JSON, done [KIND: error].
+ * What is told: begin KIND, put KIND JSON, delete KIND KEY, sync KIND, source STATE[: error], settled, log
+ * INSTANCE TEXT, gap|exit|start|cut TEXT, document TEXT, series …, info …, audit …, plan JSON, operation
+ * JSON, done [KIND: error].
  */
 #include <stdbool.h>
 #include <stddef.h>
 
 #define FIXTURE_WHOLE 0
 /*
- * Runs the script. cut: FIXTURE_WHOLE feeds neighbouring bytes at once; k > 0 breaks them after byte k of the
- * script's reply bytes, -1 after each byte. False with a message for the test's output (with the line's number).
+ * Runs the script. cut: FIXTURE_WHOLE feeds neighbouring bytes at once; k > 0 breaks them after byte k of
+ * the script's reply bytes, -1 after each byte. False with a message for the test's output (with the
+ * line's number).
  */
 bool fixture_run(const char *script, size_t len, int cut, char message[4096]);
 /* How many reply bytes a script has: cuts from 1 to this minus 1 make sense. */

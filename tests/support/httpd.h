@@ -2,8 +2,8 @@
 #ifndef TESTS_SUPPORT_HTTPD_H
 #define TESTS_SUPPORT_HTTPD_H
 /*
- * A small HTTP/1.1 server for tests, on a Unix socket or a loopback port, that does exactly what a test wants, faults too. Each
- * connection has a thread of its own; every request that arrived whole is counted.
+ * A small HTTP/1.1 server for tests, on a Unix socket or a loopback port, that does exactly what a test
+ * wants, faults too. Each connection has a thread of its own; every request that arrived whole is counted.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log lines. The server says "#cursor C" after each burst; lines that came after the last cursor come again when the
- * stream is resumed there. They are counted for each instance (whose lines are always in order) and left out, so
- * that a break shows neither a gap nor a repeat.
+ * Log lines. The server says "#cursor C" after each burst; lines that came after the last cursor come
+ * again when the stream is resumed there. They are counted for each instance (whose lines are always in
+ * order) and left out, so that a break shows neither a gap nor a repeat.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #ifndef BACKEND_PROVIDERS_PLATFORM_PLATFORM_H
 #define BACKEND_PROVIDERS_PLATFORM_PLATFORM_H
 /*
- * The embedded platform, over HTTP on its Unix socket: fairway-api(7). Its bytes are as hostile as any other's.
- * Shared by the queries of this folder.
+ * The embedded platform, over HTTP on its Unix socket: fairway-api(7). Its bytes are as hostile as any
+ * other's. Shared by the queries of this folder.
  */
 #include "backend/provider.h"
 #include "base/err.h"
