@@ -43,7 +43,7 @@ $(BUILD)/fairway: $(BUILD)/main.o $(BUILD)/libfairway.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libfairway.a: $(OBJ) $(BUILD)/carried.o
-	@rm -f $@ && ar rcs $@ $^
+	@rm -f $@ && ar qcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
