@@ -302,8 +302,19 @@ static int sides_at(const struct canvas *c, int y, int x)
 	return c->grid->is_ascii && cp == '+' ? LEFT | RIGHT | UP | DOWN : 0;
 }
 
+/* Words of another box on the border that both share. */
+static bool has_words(const struct canvas *c, int y, int x)
+{
+	if (!is_inside(c, y, x) || sides_at(c, y, x))
+		return false;
+	const struct cell *cell = cell_at(c, y, x);
+	return cell->cp[0] != ' ' || cell->style != STYLE_TEXT;
+}
+
 static void put_line(const struct canvas *c, int y, int x, int sides, enum style style, bool is_joined)
 {
+	if (is_joined && has_words(c, y, x))
+		return;
 	if (is_joined)
 		sides |= sides_at(c, y, x);
 	canvas_put(c, y, x, style, lines[sides]);
