@@ -122,6 +122,8 @@ static void set_class(struct planning *p, const struct action *action)
 	} else if (plan->confirm) {
 		plan->class = OP_PROTECTED;
 	}
+	if (plan->confirm && plan->equivalent)
+		plan->equivalent = arena_printf(p->arena, "%s --confirm %s", plan->equivalent, plan->confirm);
 }
 
 /* Fills p->plan, whose id and times are the caller's. */

@@ -93,10 +93,10 @@ static void refuse_bad(struct planning *p, const struct release *r)
 		            r->version, why);
 }
 
-static void add_steps(struct planning *p, bool is_built)
+static void add_steps(struct planning *p)
 {
 	static const char *const steps[] = {"build", "start", "healthy", "cut over", "drain", "watch"};
-	for (size_t i = is_built ? 1 : 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		plan_step(p, steps[i]);
 }
 
@@ -115,9 +115,8 @@ static void add_change(struct planning *p, const struct place_of *at, const char
 static const char *flags_of(struct planning *p)
 {
 	const struct wish *w = p->wish;
-	return arena_printf(p->arena, "%s%s%s%s", w->despite_bad ? " --despite-bad" : "",
-	                    w->past_migration ? " --past-migration" : "", w->without_databases ? " --without-databases" : "",
-	                    p->plan->confirm ? " --confirm" : "");
+	return arena_printf(p->arena, "%s%s%s", w->despite_bad ? " --despite-bad" : "",
+	                    w->past_migration ? " --past-migration" : "", w->without_databases ? " --without-databases" : "");
 }
 
 /* ---- deploy ---- */
@@ -169,7 +168,7 @@ static bool plan_deploy(struct planning *p, struct err *err)
 		plan_change(p, "%s is built from %s", w->version ? w->version : "a new release",
 		            at.service->folder ? at.service->folder : "its folder");
 	add_change(p, &at, r ? r->version : w->version ? w->version : "the new release");
-	add_steps(p, r != NULL);
+	add_steps(p);
 	p->plan->equivalent = arena_printf(p->arena, "fairway deploy %s%s%s --env %s%s", w->service, w->version ? " " : "",
 	                                   w->version ? w->version : "", w->environment, flags_of(p));
 	return true;
@@ -281,7 +280,7 @@ static bool plan_promote(struct planning *p, struct err *err)
 	plan_change(p, "the very release that runs in %s is taken: nothing is rebuilt", from);
 	if (r->migrations > 0)
 		plan_warn(p, "it brings %lld database migrations", (long long)r->migrations);
-	add_steps(p, true);
+	add_steps(p);
 	p->plan->equivalent = arena_printf(p->arena, "fairway promote %s --from %s --to %s%s", w->service, from,
 	                                   w->environment, flags_of(p));
 	return true;
@@ -348,7 +347,7 @@ static bool plan_rollback(struct planning *p, struct err *err)
 	add_change(p, &at, to->version);
 	plan_change(p, "%s is marked bad: it is not deployed again unless somebody says so", at.now->version);
 	plan_warn(p, "what %s wrote to files and other services stays", at.now->version);
-	add_steps(p, true);
+	add_steps(p);
 	p->plan->equivalent = arena_printf(p->arena, "fairway rollback %s --env %s --to %s%s", w->service, w->environment,
 	                                   to->version, flags_of(p));
 	return true;

@@ -82,6 +82,12 @@ static void tell(struct up_run *run, struct item *item, const char *detail)
 		run->progress(&p, run->arg);
 }
 
+static bool serves(const struct up_run *run, const struct item *item)
+{
+	const struct own_target *t = fleet_target(run->all->daemon->fleet, item->service, item->environment);
+	return t && t->release != RECORD_NONE && !t->is_stopped;
+}
+
 /* What the item waits for: an earlier one of its placement, or one of a dependency. Gives the bad one, too. */
 static bool must_wait(const struct up_run *run, const struct item *item, const struct item **bad)
 {
@@ -91,10 +97,13 @@ static bool must_wait(const struct up_run *run, const struct item *item, const s
 		const struct item *other = &run->items[i];
 		if (!str_eq(other->environment, item->environment))
 			continue;
-		bool is_before = str_eq(other->service, item->service) && other < item;
+		bool is_before = str_eq(other->service, item->service) && other < item, is_dependency = false;
 		for (size_t j = 0; s && j < s->dependencies.n && !is_before; j++)
-			is_before = str_eq(s->dependencies.items[j], other->service) && !str_eq(other->service, item->service);
-		if (!is_before)
+			is_dependency |= str_eq(s->dependencies.items[j], other->service);
+		if (!is_before && !(is_dependency && !str_eq(other->service, item->service)))
+			continue;
+		/* A dependency is there once it serves: its watch need not be awaited. */
+		if (!is_before && serves(run, other))
 			continue;
 		if (other->state == ITEM_BAD)
 			*bad = other;
@@ -180,16 +189,16 @@ static void step_soon(struct up_run *run)
 
 void ups_on_deploy(struct ups *all, const struct deploy *d)
 {
-	if (!all || d->state == DEPLOY_RUNNING)
-		return;
 	for (struct up_run *run = all->first; run; run = run->next)
 		for (size_t i = 0; i < run->n; i++) {
 			struct item *item = &run->items[i];
 			if (item->state != ITEM_RUNS || !str_eq(item->deploy, d->id))
 				continue;
+			step_soon(run);
+			if (d->state == DEPLOY_RUNNING)
+				continue;
 			item->state = d->state == DEPLOY_SUCCEEDED ? ITEM_GOOD : ITEM_BAD;
 			tell(run, item, d->detail ? d->detail : record_value_name(deploy_state_names, d->state));
-			step_soon(run);
 		}
 }
 
