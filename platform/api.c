@@ -434,7 +434,7 @@ static int listen_at(const char *path, struct err *err)
 	mode_t old = umask(0177);
 	int bound = bind(fd, (struct sockaddr *)&address, sizeof(address));
 	umask(old);
-	if (bound != 0 || listen(fd, 128) != 0) {
+	if (bound != 0 || listen(fd, API_CONNECTIONS) != 0) {
 		err_errno(err, ERR_FAILED, errno, "%s", path);
 		close(fd);
 		return -1;

@@ -36,6 +36,7 @@ bool unit_is_of(const struct unit *u, const char *service, const char *environme
 static struct unit *new_unit(struct fleet *fleet, const struct own_intent *intent)
 {
 	struct unit *u = mem_alloc(sizeof(*u));
+	u->serial = ++fleet->serials;
 	u->id = mem_dup(intent->id);
 	u->service = mem_dup(intent->service);
 	u->environment = mem_dup(intent->environment);

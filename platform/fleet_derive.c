@@ -121,7 +121,8 @@ static const char *drift_of(const struct fleet *fleet, const struct own_target *
 	const struct own_target *other = before ? fleet_target(fleet, t->service, before->name) : NULL;
 	if (!other || other->release == RECORD_NONE || t->release == RECORD_NONE || other->release == t->release)
 		return NULL;
-	return version_of(fleet, t->service, other->release);
+	const char *there = version_of(fleet, t->service, other->release);
+	return str_eq(there, version_of(fleet, t->service, t->release)) ? NULL : there;
 }
 
 static const char *lock_of(const struct fleet *fleet, const struct own_target *t, char *out, size_t size)

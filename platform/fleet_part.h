@@ -27,6 +27,7 @@ struct unit { /* an intent and what is known of its process */
 	struct unit *next;
 	char *id, *service, *environment;
 	int64_t release, port, restarts, started_at;
+	uint64_t serial; /* of this life of the daemon: slots are given again, this is not */
 	const struct fleet_release *what;
 	bool is_wanted, is_draining, is_running, is_crash_loop, is_known, is_healthy, is_ready, was_ready;
 	pid_t pid;
@@ -44,7 +45,8 @@ struct fleet {
 	size_t n_listeners;
 	struct reactor_timer *drain_timer;
 	struct fleet_restart *restarts;
-	bool is_derive_due, is_tidy_due;
+	uint64_t serials;
+	bool is_derive_due;
 };
 
 struct unit *fleet_unit(const struct fleet *, const char *id);

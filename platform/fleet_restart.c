@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Replacing instances one after the other: a fresh one is ready before an old one leaves. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -14,19 +13,17 @@
 struct fleet_restart {
 	struct fleet_restart *next;
 	struct fleet *fleet;
-	char *service, *environment, **old;
+	char *service, *environment;
+	uint64_t *old; /* serials of the units to replace */
 	size_t n_old, done_old;
 	int64_t release, deadline; /* monotonic */
 	struct reactor_timer *timer;
 	void (*done)(const struct err *, void *arg);
 	void *arg;
-	bool is_over;
 };
 
 static void free_restart(struct fleet_restart *r)
 {
-	for (size_t i = 0; i < r->n_old; i++)
-		free(r->old[i]);
 	reactor_timer_remove(r->timer);
 	free(r->old);
 	free(r->service);
@@ -45,13 +42,21 @@ static void end(struct fleet_restart *r, const struct err *err)
 	free_restart(r);
 }
 
+static struct unit *find_serial(const struct fleet *fleet, uint64_t serial)
+{
+	for (struct unit *u = fleet->units; u; u = u->next)
+		if (u->serial == serial)
+			return u;
+	return NULL;
+}
+
 static int fresh_ready(const struct fleet_restart *r)
 {
 	int n = 0;
 	for (const struct unit *u = r->fleet->units; u; u = u->next) {
 		bool is_old = false;
 		for (size_t i = 0; i < r->n_old; i++)
-			is_old |= strcmp(r->old[i], u->id) == 0;
+			is_old |= r->old[i] == u->serial;
 		n += !is_old && u->is_wanted && u->is_ready && unit_is_of(u, r->service, r->environment, r->release);
 	}
 	return n;
@@ -61,7 +66,7 @@ static void step(struct fleet_restart *r)
 {
 	struct err err;
 	while ((size_t)fresh_ready(r) > r->done_old) {
-		struct unit *old = fleet_unit(r->fleet, r->old[r->done_old]);
+		struct unit *old = find_serial(r->fleet, r->old[r->done_old]);
 		if (old && old->is_wanted && !fleet_drain_unit(r->fleet, old, &err)) {
 			end(r, &err);
 			return;
@@ -123,7 +128,7 @@ bool fleet_restart(struct fleet *fleet, const char *service, const char *environ
 	for (const struct unit *u = fleet->units; u; u = u->next)
 		if (u->is_wanted && unit_is_of(u, service, environment, r->release)) {
 			r->old = mem_grow(r->old, r->n_old + 1, sizeof(*r->old));
-			r->old[r->n_old++] = mem_dup(u->id);
+			r->old[r->n_old++] = u->serial;
 		}
 	bool ok = r->n_old ? fleet_add_unit(fleet, service, environment, r->release, err)
 	                   : err_set(err, ERR_REFUSED, "nothing of %s runs in %s", service, environment);

@@ -292,9 +292,13 @@ static bool write_intent(struct operate *o, struct running *r, const struct plan
 	journal.audit = r->audit;
 	journal.at = r->record.started_at;
 	if (ok && state_put(state, own_class(OWN_JOURNAL), &journal, err))
-		return state_commit(state, err);
+		ok = state_commit(state, err);
+	else
+		ok = false;
 	state_abort(state);
-	return false;
+	if (!ok)
+		state_hide(state, record_class(RECORD_AUDIT), r->audit); /* it was shown, and is not kept */
+	return ok;
 }
 
 const struct operation *operate_execute(struct operate *o, const char *plan_id, const char *confirm, const char *reason,

@@ -74,6 +74,7 @@ static void take_back(const struct rules *rules, struct rule *rule)
 		return;
 	rule->state.starts_at = a->starts_at;
 	rule->state.ends_at = a->ends_at;
+	rule->fired[0] = a->starts_at;
 }
 
 static void make_rules(const struct rules *rules, struct rule_set *set)

@@ -9,6 +9,7 @@
 #include "platform/fleet.h"
 #include "platform/own.h"
 #include "platform/reactor.h"
+#include "platform/release.h"
 #include "platform/state.h"
 #include "platform/up.h"
 
@@ -88,6 +89,14 @@ static bool serves(const struct up_run *run, const struct item *item)
 	return t && t->release != RECORD_NONE && !t->is_stopped;
 }
 
+/* The same version for another environment: it is built once, the others take that very release. */
+static bool is_being_built(const struct up_run *run, const struct item *item, const struct item *other)
+{
+	return other < item && item->version && str_eq(other->version, item->version) &&
+	       str_eq(other->service, item->service) && other->state < ITEM_GOOD &&
+	       !release_find(run->all->daemon->releases, item->service, item->version);
+}
+
 /* What the item waits for: an earlier one of its placement, or one of a dependency. Gives the bad one, too. */
 static bool must_wait(const struct up_run *run, const struct item *item, const struct item **bad)
 {
@@ -95,6 +104,8 @@ static bool must_wait(const struct up_run *run, const struct item *item, const s
 	*bad = NULL;
 	for (size_t i = 0; i < run->n; i++) {
 		const struct item *other = &run->items[i];
+		if (is_being_built(run, item, other))
+			return true;
 		if (!str_eq(other->environment, item->environment))
 			continue;
 		bool is_before = str_eq(other->service, item->service) && other < item, is_dependency = false;
@@ -117,13 +128,14 @@ static void begin(struct up_run *run, struct item *item)
 {
 	struct daemon *d = run->all->daemon;
 	const struct own_target *t = fleet_target(d->fleet, item->service, item->environment);
+	const struct release *kept = item->version ? release_find(d->releases, item->service, item->version) : NULL;
 	struct err err = {0};
 	struct deploy_wish wish = {
 		.kind = "deploy",
 		.service = item->service,
 		.environment = item->environment,
-		.release = RECORD_NONE,
-		.version = item->version,
+		.release = kept ? kept->number : RECORD_NONE,
+		.version = kept ? NULL : item->version,
 		.by = run->by,
 		.reason = run->reason,
 		.trigger = TRIGGER_PERSON,
