@@ -26,6 +26,7 @@
 #define PROVE_MS 180000  /* beyond the alert's own window and wait */
 #define REQUEST_MS 50
 #define REQUESTS_AT_ONCE 8
+#define REQUESTS_TRIED 10
 
 struct proof {
 	struct running *running;
@@ -129,11 +130,12 @@ static void look(struct proof *p)
 static void on_timer(void *arg)
 {
 	struct proof *p = arg;
-	while (p->in_flight < REQUESTS_AT_ONCE) {
+	/* Where "/" is no page of the service, asking for it proves nothing and thins its share of errors: then the
+	 * requests of others must do. */
+	bool is_of_use = p->requests < REQUESTS_TRIED || p->errors > 0;
+	if (is_of_use && p->in_flight < REQUESTS_AT_ONCE) {
 		p->in_flight++;
 		probes_request(p->daemon->probes, p->url, answered, p);
-		if (p->in_flight % 2 == 0)
-			break;
 	}
 	look(p);
 }
