@@ -161,17 +161,21 @@ static int do_down(struct cli *cli)
 	return 0;
 }
 
-/* Follows the daemon while it raises the sample. */
+/* Follows the daemon while it raises the sample. While it does, an answer may be late. */
 static bool wait_raised(struct cli *cli, struct err *err)
 {
 	struct info info = {0};
 	int64_t deadline = clock_mono_ms() + SAMPLE_MS, told = RECORD_NONE;
 	bool is_up = false;
-	while (!is_up && ask_info(cli, &info, err)) {
-		is_up = info.total == RECORD_NONE || info.done >= info.total;
-		if (!is_up && info.done != told)
+	while (!is_up) {
+		bool is_told = ask_info(cli, &info, err);
+		if (!is_told && err->kind != ERR_UNREACHABLE)
+			break;
+		is_up = is_told && (info.total == RECORD_NONE || info.done >= info.total);
+		if (is_told && !is_up && info.done != told)
 			cli_tell(cli, "raising %" PRId64 "/%" PRId64, info.done, info.total);
-		told = info.done;
+		if (is_told)
+			told = info.done;
 		if (!is_up && clock_mono_ms() >= deadline) {
 			err_set(err, ERR_FAILED, "the sample does not stand after %d s; fairway --context demo events tells why",
 			        SAMPLE_MS / 1000);
