@@ -239,6 +239,13 @@ static void roll_up(struct fleet *fleet, int64_t now)
 	}
 }
 
+/* An adopted instance that was not asked yet is taken for what the daemon before knew: the table still names it. */
+static bool served_before(const struct fleet *fleet, const struct own_target *t, const struct unit *u)
+{
+	return u->was_ready ||
+	       (!u->is_known && routes_has_backend(fleet->daemon->routes, (uint16_t)t->port, (uint16_t)u->port));
+}
+
 static void set_route(struct fleet *fleet, const struct own_target *t)
 {
 	uint16_t ports[ROUTE_BACKENDS_MAX];
@@ -252,7 +259,7 @@ static void set_route(struct fleet *fleet, const struct own_target *t)
 	/* None ready: those that were stay, so that a passing weakness of all is not made an outage. */
 	if (n == 0 && t->release != RECORD_NONE && !t->is_stopped) {
 		for (const struct unit *u = fleet->units; u && n < ROUTE_BACKENDS_MAX; u = u->next)
-			if (u->is_wanted && u->is_running && u->was_ready && u->port &&
+			if (u->is_wanted && u->is_running && u->port && served_before(fleet, t, u) &&
 			    unit_is_of(u, t->service, t->environment, t->release))
 				ports[n++] = (uint16_t)u->port;
 	}

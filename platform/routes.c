@@ -194,6 +194,12 @@ void routes_remove(struct routes *r, uint16_t port)
 	table_change(r);
 }
 
+bool routes_has_backend(const struct routes *r, uint16_t port, uint16_t backend)
+{
+	const struct route *route = route_table_find(&r->table, port);
+	return route && route_has_backend(route, backend);
+}
+
 bool routes_is_in_force(const struct routes *r)
 {
 	return !r->is_dirty && r->ack.generation >= r->table.generation;

@@ -32,6 +32,9 @@ const struct slot_spec *routes_spec(const struct routes *);
 void routes_set(struct routes *, const char *service, const char *environment, uint16_t port,
 		const uint16_t *backends, size_t count);
 void routes_remove(struct routes *, uint16_t port); /* the stable address is given up */
+/* Whether the newest table sends requests from that stable port to that backend. After routes_new(): as the daemon
+ * before left it, so that what it knew to be ready goes on serving until it was asked again. */
+bool routes_has_backend(const struct routes *, uint16_t port, uint16_t backend);
 
 /* Whether the relay serves by the newest table. */
 bool routes_is_in_force(const struct routes *);

@@ -128,7 +128,8 @@ static void conn_read(struct conn *c, struct load_result *r)
 
 static bool is_over(const struct load_options *o, const struct load_result *r, int64_t end)
 {
-	return clock_mono_ms() >= end || (o->stop && *o->stop) || r->sent >= LOAD_NUMBERS - 1;
+	return clock_mono_ms() >= end || (o->stop && *o->stop) ||
+	       (o->stop_file && !access(o->stop_file, F_OK)) || r->sent >= LOAD_NUMBERS - 1;
 }
 
 bool load_run(const struct load_options *o, struct load_result *r)
@@ -155,6 +156,8 @@ bool load_run(const struct load_options *o, struct load_result *r)
 		if (has_ended && (!out || clock_mono_ms() > patience))
 			break;
 		poll(polls, (nfds_t)o->connections, 20);
+		if (o->pace_ms)
+			poll(NULL, 0, o->pace_ms);
 		for (int i = 0; i < o->connections; i++)
 			if (polls[i].revents && conns[i].fd >= 0)
 				conn_read(&conns[i], r);

@@ -17,7 +17,9 @@ struct load_options {
 	uint16_t port; /* on 127.0.0.1 */
 	int connections;
 	int64_t run_ms;
+	int pace_ms;              /* pause of every connection between two requests */
 	const volatile int *stop; /* NULL, or ends the run when it becomes 1 */
+	const char *stop_file;    /* NULL, or ends the run when it is there */
 };
 struct load_result {
 	unsigned sent, answered;

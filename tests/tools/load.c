@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * load post PORT CONNECTIONS SECONDS FILE   posts numbered bodies, then compares with the counters in FILE
- * load serve PORT FILE [DELAY_MS]           the counting backend; PORT 0 takes $PORT; several may share FILE
- * "post" prints one line and ends with 0 when no request was lost, doubled or failed.
+ * load post PORT CONNECTIONS SECONDS FILE [STOP]   posts numbered bodies, then compares with the counters in
+ * FILE; ends early once a file STOP is there load serve PORT FILE [DELAY_MS]           the counting backend;
+ * PORT 0 takes $PORT; several may share FILE "post" prints one line and ends with 0 when no request was lost,
+ * doubled or failed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +36,9 @@ static int post(char **argv)
 	uint8_t *seen = counters_open(argv[3]);
 	struct load_options o = {.port = (uint16_t)atoi(argv[0]),
 				 .connections = atoi(argv[1]),
-				 .run_ms = (int64_t)(atof(argv[2]) * 1000)};
+				 .run_ms = (int64_t)(atof(argv[2]) * 1000),
+				 .pace_ms = 20,
+				 .stop_file = argv[4]};
 	struct load_result r = {.answered_ok = answered_ok};
 	unsigned lost = 0, doubled = 0;
 	memset(seen, 0, LOAD_NUMBERS);
@@ -70,10 +73,10 @@ static int serve(char **argv)
 
 int main(int argc, char **argv)
 {
-	if (argc == 6 && !strcmp(argv[1], "post"))
+	if ((argc == 6 || argc == 7) && !strcmp(argv[1], "post"))
 		return post(argv + 2);
 	if ((argc == 4 || argc == 5) && !strcmp(argv[1], "serve"))
 		return serve(argv + 2);
-	fprintf(stderr, "load post PORT CONNECTIONS SECONDS FILE | load serve PORT FILE [DELAY_MS]\n");
+	fprintf(stderr, "load post PORT CONNECTIONS SECONDS FILE [STOP] | load serve PORT FILE [DELAY_MS]\n");
 	return 2;
 }
