@@ -53,8 +53,8 @@ void release_job_cancel(struct release_job *); /* done() is not called any more 
  * records of state are. */
 const struct release *release_get(const struct releases *, const char *service, int64_t number);
 const struct release *release_find(const struct releases *, const char *service, const char *version);
-/* The release that a rollback of a placement goes to: the newest below `number` that served there before
- * and is not bad. */
+/* Where a rollback of a placement that runs `number` goes: the release of its last deploy that succeeded with
+ * another release which is kept and not bad. */
 const struct release *release_last_good(const struct releases *, const char *service, const char *environment,
 					int64_t number);
 char *release_folder(const struct releases *, const char *service, int64_t number); /* absolute; free() it */
