@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "platform/probe.h"
 
 #define TCP_LISTEN 0x0a /* include/net/tcp_states.h of Linux */
@@ -82,9 +82,10 @@ bool probe_listener_is_of(uint16_t port, pid_t session, pid_t *other)
 	struct dirent *entry;
 	bool is_ours = false;
 	while (proc && !is_ours && (entry = readdir(proc))) {
-		if (!isdigit((unsigned char)entry->d_name[0]))
+		long long number;
+		if (!str_to_int(entry->d_name, 1, INT32_MAX, &number))
 			continue;
-		pid_t pid = (pid_t)atoi(entry->d_name);
+		pid_t pid = (pid_t)number;
 		if (pid == session || !has_inode(pid, inodes, n))
 			continue;
 		is_ours = session_of(pid) == session;
