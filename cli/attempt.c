@@ -98,6 +98,8 @@ void attempt_show_plan(const struct plan *p, bool is_error)
 	put_text(out, "", p->diff);
 	put_text(out, "  the same: ", p->equivalent);
 	put_text(out, "  refused: ", p->refusal);
+	if (!str_empty(p->refusal))
+		put_text(out, "approve with: --approve ", p->approve);
 }
 
 static bool ask_yes(struct cli *cli, const struct plan *p, struct err *err)

@@ -25,10 +25,11 @@ static const struct verb verbs[] = {
 	{"config", "init|check|show|path", "Make, check or show the configuration", 0, 0, 1, 1, read_config, NULL},
 	{"keymap", "check [FILE]", "Check a file of keys", 0, 0, 1, 2, read_keymap, NULL},
 	/* write */
-	{"deploy", "SERVICE [VERSION]", "Build or take a release and bring it to an environment", PLACED | OPT_GUARDS,
+	{"deploy", "SERVICE [VERSION]", "Build or take a release and bring it to an environment",
+	 PLACED | OPT_APPROVE | OPT_GUARDS,
 	 OPT_ENV, 1, 2, write_operation, "deploy"},
 	{"promote", "SERVICE", "Bring the very release of one environment to another",
-	 OPT_FROM | OPT_TO | OPT_WRITE | OPT_GUARDS, OPT_FROM | OPT_TO, 1, 1, write_operation, "promote"},
+	 OPT_FROM | OPT_TO | OPT_APPROVE | OPT_WRITE | OPT_GUARDS, OPT_FROM | OPT_TO, 1, 1, write_operation, "promote"},
 	{"rollback", "SERVICE", "Bring the last good release back and mark this one bad", PLACED | OPT_TO | OPT_GUARDS,
 	 OPT_ENV, 1, 1, write_operation, "rollback"},
 	{"restart", "SERVICE", "Replace every instance by a fresh one", PLACED, OPT_ENV, 1, 1, write_operation, "restart"},

@@ -48,6 +48,7 @@ static void read_common(const struct cli *cli, const struct action *action, stru
 	w->action = action->name;
 	w->environment = action->wants & WISH_FROM ? a->to : a->env;
 	w->reason = a->reason;
+	w->approve = a->approve;
 	w->past_migration = a->past_migration;
 	w->despite_bad = a->despite_bad;
 	w->without_databases = a->without_databases;

@@ -10,6 +10,7 @@
 #include "platform/own.h"
 #include "platform/release.h"
 #include "platform/state.h"
+#include "platform/up.h"
 
 struct place_of { /* what a plan about a placement looks at */
 	const struct service *service;
@@ -121,30 +122,68 @@ static const char *flags_of(struct planning *p)
 
 /* ---- deploy ---- */
 
-static void check_approval(struct planning *p, const struct place_of *at)
+/* The service.yaml that would run: of a kept release as it was built, else the one that lies in the folder. */
+static bool load_file(const struct daemon *d, const struct service *s, int64_t release, struct service_file *file,
+                      struct err *err)
+{
+	struct complaints complaints = {0};
+	struct str path = {0};
+	if (release != RECORD_NONE)
+		return release_file(d->releases, s->name, release, file, err);
+	str_addf(&path, "%s/%s", s->folder ? s->folder : "", SERVICE_FILE_NAME);
+	bool is_read = service_file_load(file, str_text(&path), NULL, &complaints);
+	if (!is_read)
+		err_set(err, ERR_USAGE, "%s", complaints.text ? complaints.text : str_text(&path));
+	complaints_finish(&complaints);
+	str_finish(&path);
+	return is_read;
+}
+
+/* Refuses commands that nobody approved there, unless the wish brings their approval. */
+static void check_approval(struct planning *p, const struct place_of *at, int64_t release)
 {
 	struct service_file file = {0};
-	struct complaints complaints = {0};
 	const char *folder = at->service->folder;
-	const char *path = arena_printf(p->arena, "%s/%s", folder ? folder : "", SERVICE_FILE_NAME);
 	struct err err = {0};
 	char hash[HASH_HEX] = "";
-	if (!service_file_load(&file, path, NULL, &complaints)) {
-		plan_refuse(p, ERR_USAGE, "%s", complaints.text ? complaints.text : path);
+	if (!load_file(p->daemon, at->service, release, &file, &err)) {
+		plan_refuse(p, err.kind, "%s", err.text);
 	} else {
 		service_file_approval(&file, p->wish->environment, folder, hash);
 		if (!release_is_approved(p->daemon, &file, p->wish->environment, folder, &err)) {
 			struct service_step steps[SERVICE_STEPS];
 			size_t n = service_file_steps(&file, steps);
 			for (size_t i = 0; i < n; i++)
-				plan_command(p, arena_printf(p->arena, "%s: %s", steps[i].purpose, steps[i].command->text));
+				plan_command(p, arena_printf(p->arena, "%s %s: %s", at->service->name, steps[i].purpose,
+				                             steps[i].command->text));
 			p->plan->approve = arena_dup(p->arena, hash);
-			plan_refuse(p, err.kind, "%s", err.text);
+			if (!str_eq(p->wish->approve, hash))
+				plan_refuse(p, err.kind, "%s", err.text);
 		}
 	}
 	plan_basis(p, "commands %s;", hash);
-	complaints_finish(&complaints);
 	service_file_finish(&file);
+}
+
+/* Keeps the approval that the wish brought; the plan has checked that it is of these commands. */
+static bool keep_approval(struct running *r, const struct service *s, int64_t release, struct err *err)
+{
+	struct daemon *d = r->daemon;
+	struct service_file file = {0};
+	char hash[HASH_HEX];
+	if (!r->wish->approve)
+		return true;
+	if (!load_file(d, s, release, &file, err))
+		return false;
+	service_file_approval(&file, r->wish->environment, s->folder, hash);
+	service_file_finish(&file);
+	if (!str_eq(r->wish->approve, hash))
+		return true; /* it is of other commands: the deploy finds out whether these are approved */
+	bool is_kept = state_begin(d->state, err) &&
+	               up_approve(d, hash, s->name, r->wish->environment, s->folder, r->by, err) &&
+	               state_commit(d->state, err);
+	state_abort(d->state);
+	return is_kept;
 }
 
 static bool plan_deploy(struct planning *p, struct err *err)
@@ -158,8 +197,7 @@ static bool plan_deploy(struct planning *p, struct err *err)
 	refuse_when_busy(p, &at);
 	if (r)
 		refuse_bad(p, r);
-	else
-		check_approval(p, &at);
+	check_approval(p, &at, r ? r->number : RECORD_NONE);
 	warn_of_databases(p, &at);
 	plan_basis(p, "kept %lld;", r ? (long long)r->number : -1);
 	const char *what = w->version ? w->version : "what lies in its folder now";
@@ -190,23 +228,17 @@ static bool begin(struct running *r, const char *kind, int64_t release, const ch
 	};
 	struct daemon *d = r->daemon;
 	const struct service *s = state_get(d->state, record_class(RECORD_SERVICE), wish.service);
+	if (!keep_approval(r, s, release, err))
+		return false;
 	/* A service that was never in this environment gets its address there first. */
 	if (!fleet_target(d->fleet, wish.service, wish.environment)) {
 		struct service_file file = {0};
-		struct complaints complaints = {0};
-		bool ok;
-		if (release != RECORD_NONE)
-			ok = release_file(d->releases, wish.service, release, &file, err);
-		else
-			ok = service_file_load(&file, arena_printf(&r->arena, "%s/%s", s->folder, SERVICE_FILE_NAME), NULL,
-			                       &complaints) ||
-			     err_set(err, ERR_USAGE, "%.300s", complaints.text ? complaints.text : "");
+		bool ok = load_file(d, s, release, &file, err);
 		ok = ok && state_begin(d->state, err) &&
 		     fleet_place(d->fleet, wish.service, wish.environment, file.has_port, 0,
 		                 service_file_replicas(&file, wish.environment), err) &&
 		     state_commit(d->state, err);
 		state_abort(d->state);
-		complaints_finish(&complaints);
 		service_file_finish(&file);
 		if (!ok)
 			return false;
@@ -271,6 +303,7 @@ static bool plan_promote(struct planning *p, struct err *err)
 	guard(p, &at);
 	refuse_when_busy(p, &at);
 	refuse_bad(p, r);
+	check_approval(p, &at, r->number);
 	warn_of_databases(p, &at);
 	if (at.now && at.now->number == r->number)
 		plan_refuse(p, ERR_REFUSED, "%s runs %s already", w->environment, r->version);

@@ -139,8 +139,8 @@ bool up_folder_is_approved(const struct daemon *d, const struct up_folder *f, co
 	       state_get(d->state, own_class(OWN_APPROVAL), part);
 }
 
-static bool approve_one(struct daemon *d, const char *hash, const char *service, const char *environment,
-                        const char *folder, const char *by, struct err *err)
+bool up_approve(struct daemon *d, const char *hash, const char *service, const char *environment, const char *folder,
+                const char *by, struct err *err)
 {
 	struct own_approval a;
 	if (state_get(d->state, own_class(OWN_APPROVAL), hash))
@@ -162,11 +162,11 @@ bool up_folder_approve(struct daemon *d, const struct up_folder *f, const char *
 	for (size_t i = 0; i < f->n_services; i++) {
 		const struct up_service *s = &f->services[i];
 		service_file_approval(&s->file, environment, s->folder, part);
-		if (!approve_one(d, part, s->file.name, environment, s->folder, by, err))
+		if (!up_approve(d, part, s->file.name, environment, s->folder, by, err))
 			return false;
 	}
 	return !f->has_platform_file || !platform_file_approval(&f->platform, f->path, part) ||
-	       approve_one(d, part, NULL, NULL, f->path, by, err);
+	       up_approve(d, part, NULL, NULL, f->path, by, err);
 }
 
 /* ---- records ---- */

@@ -44,6 +44,9 @@ void up_folder_approval(const struct up_folder *, const char *environment, char 
 bool up_folder_is_approved(const struct daemon *, const struct up_folder *, const char *environment);
 /* Keeps the approval of every part; within the transaction that was begun. */
 bool up_folder_approve(struct daemon *, const struct up_folder *, const char *environment, const char *by, struct err *);
+/* Keeps one approval: what the commands hash (service_file_approval()) stands for; within the transaction that was begun. */
+bool up_approve(struct daemon *, const char *hash, const char *service, const char *environment, const char *folder,
+                const char *by, struct err *);
 /* Records services, environments (those of platform.yaml, or the one named), teams, runbooks and targets of that
  * environment. */
 bool up_folder_register(struct daemon *, const struct up_folder *, const char *environment, struct err *);
