@@ -123,6 +123,13 @@ void pager_changed(struct pager *p)
 	p->was_end_seen = false;
 }
 
+void pager_refilled(struct pager *p)
+{
+	p->n_rows = p->wrapped_lines = 0;
+	p->match = SIZE_MAX;
+	pager_changed(p);
+}
+
 size_t pager_top_line(const struct pager *p)
 {
 	return p->top < p->n_rows ? p->rows[p->top].line : 0;

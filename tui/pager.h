@@ -35,6 +35,7 @@ struct pager { /* all zero, then pager_init() */
 };
 void pager_init(struct pager *, const struct doc *); /* at the top */
 void pager_finish(struct pager *);
+void pager_refilled(struct pager *); /* the doc was made anew: wrapped again, the place is kept as far as it goes */
 void pager_changed(struct pager *); /* the doc got more lines; the place is kept */
 void pager_draw(struct pager *, const struct canvas *);
 /* "down", "up", "top", "bottom", "page-…", "half-…", "search-next", "search-previous", "wrap",

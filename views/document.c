@@ -65,7 +65,7 @@ static void fill(struct document_view *d)
 	}
 	if (!d->reader.source.len)
 		doc_line(doc, STYLE_DIM, d->is_done ? "(empty)" : "asking…");
-	reader_changed(&d->reader);
+	reader_refilled(&d->reader);
 }
 
 static bool open_view(struct view *v, const char *arg, struct err *err)

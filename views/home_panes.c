@@ -324,8 +324,8 @@ static const struct sheet_column deploy_columns[] = {
 	{"  SERVICE", 10, 14, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT}, {"VERSION", 9, 13, 1, UTF8_LEFT},
 	{"PROGRESS", 12, 18, 2, UTF8_LEFT}, {"BY", 4, 8, 0, UTF8_LEFT},  {"AGE", 4, 4, 0, UTF8_RIGHT}};
 static const struct sheet_column alert_columns[] = {
-	{"  SEVERITY", 10, 10, 0, UTF8_LEFT}, {"SERVICE", 8, 11, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT},
-	{"ALERT", 9, 15, 1, UTF8_LEFT},       {"AGE", 4, 4, 0, UTF8_RIGHT},     {"", 10, 20, 1, UTF8_LEFT}};
+	{"  SEV", 6, 10, 0, UTF8_LEFT},     {"SERVICE", 8, 11, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT},
+	{"ALERT", 9, 14, 1, UTF8_LEFT},       {"AGE", 4, 4, 0, UTF8_RIGHT},     {"", 14, 22, 2, UTF8_LEFT}};
 
 #define COLUMNS(a) .columns = a, .n_columns = sizeof(a) / sizeof((a)[0]), .frozen = 1
 const struct pane_class home_panes[PANE_COUNT] = {

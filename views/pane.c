@@ -64,9 +64,15 @@ bool pane_update(struct pane *p)
 {
 	enum index_state state = index_step(p->index, INDEX_SLICE_US, now_us);
 	p->is_busy = state == INDEX_BUSY;
+	struct list *list = &p->sheet.list;
+	bool is_at_top = !list->is_focused && list->index == 0;
 	if (state != INDEX_SAME)
 		app_stale(p->app);
-	list_sync(&p->sheet.list);
+	list_sync(list);
+	if (is_at_top && list->top + list->index > 0) { /* nobody is reading here: what is new shows itself */
+		list_select_index(list, 0);
+		list->top = 0;
+	}
 	return p->is_busy;
 }
 
@@ -106,8 +112,9 @@ void pane_draw(struct pane *p, const struct canvas *c, int number, bool is_focus
 	title(p, number, text, sizeof(text));
 	app_freshness(p->app, age, sizeof(age), &style);
 	list_position(&p->sheet.list, place, sizeof(place));
-	struct canvas_box box = {.title = text, .right = age[0] ? age : NULL, .right_style = style,
-	                         .bottom = is_focused ? place : NULL, .is_focused = is_focused};
+	struct canvas_box box = {.title = text, .is_focused = is_focused};
+	box.right = age[0] ? age : is_focused && place[0] ? place : NULL; /* the border below is shared with another pane */
+	box.right_style = age[0] ? style : STYLE_DIM;
 	struct canvas inside = canvas_box_joined(c, &box);
 	p->sheet.list.is_focused = is_focused;
 	sheet_draw(&p->sheet, &inside);

@@ -21,6 +21,12 @@ void reader_changed(struct reader *r)
 	app_stale(r->view.app);
 }
 
+void reader_refilled(struct reader *r)
+{
+	pager_refilled(&r->pager);
+	app_stale(r->view.app);
+}
+
 void reader_draw(struct reader *r, const struct canvas *c, const char *title, const char *right)
 {
 	char place[32];

@@ -17,7 +17,8 @@ struct reader {
 };
 void reader_init(struct reader *);
 void reader_finish(struct reader *);
-/* After the doc was filled or grew. */
+void reader_refilled(struct reader *); /* after the doc was made anew */
+/* After the doc grew. */
 void reader_changed(struct reader *);
 void reader_draw(struct reader *, const struct canvas *, const char *title, const char *right);
 bool reader_widget(struct view *, const char *command);

@@ -57,9 +57,7 @@ static void render(struct runbook_view *r, const struct err *failed)
 		doc_add_n(doc, STYLE_TEXT, str_text(&r->reader.source), r->reader.source.len);
 		doc_newline(doc);
 	}
-	pager_finish(&r->reader.pager);
-	reader_init(&r->reader);
-	reader_changed(&r->reader);
+	reader_refilled(&r->reader);
 }
 
 static void message(struct view *v, const struct message *m)

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "model/gather.h"
+#include "model/log_group.h"
 #include "model/patterns.h"
 #include "model/rank.h"
 #include "tui/chart.h"
@@ -27,6 +28,7 @@
 #define SERIES_MS 2000             /* the chart is asked for anew */
 #define CHANGES_SHOWN 4
 #define PATTERNS_SHOWN 6
+#define TRACES_MAX 32
 #define LOW_ROWS 34
 #define WIDE_COLUMNS 110
 
@@ -45,7 +47,13 @@ struct triage {
 	uint64_t logs, series, document;
 	int64_t series_at; /* monotonic: when it was asked for */
 	struct patterns *patterns;
+	struct trace {
+		char instance[96];
+		struct log_trace state;
+	} traces[TRACES_MAX]; /* stack traces by instance: their heads alone make a pattern */
+	size_t n_traces;
 	struct str markdown, error; /* the runbook; why it did not come */
+	char series_error[200];
 	struct chart_point *points;
 	size_t n_points;
 	struct chart_mark *marks;
@@ -227,7 +235,7 @@ static void fill(struct triage *t)
 	fill_timeline(t);
 	fill_errors(t);
 	for (int i = 0; i < PART_RUNBOOK; i++)
-		pager_changed(&t->pagers[i]);
+		pager_refilled(&t->pagers[i]);
 	app_stale(t->view.app);
 }
 
@@ -267,6 +275,7 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 	}
 	fill_runbook(t);
 	fill(t);
+	pager_command(&t->pagers[PART_TIMELINE], "bottom"); /* what happened last */
 	return true;
 }
 
@@ -285,13 +294,31 @@ static void take_series(struct triage *t, const struct series *s)
 	t->threshold = s->threshold;
 }
 
+static struct log_trace *trace_of(struct triage *t, const char *instance)
+{
+	size_t at = 0;
+	while (at < t->n_traces && !str_eq(t->traces[at].instance, instance))
+		at++;
+	if (at == TRACES_MAX)
+		at = 0; /* more instances than that: one stack trace may be told twice */
+	else if (at == t->n_traces)
+		str_copy(t->traces[t->n_traces++].instance, sizeof(t->traces[at].instance), instance);
+	return &t->traces[at].state;
+}
+
+static bool is_head(struct triage *t, const struct log_batch *b, const struct log_row *row)
+{
+	const char *instance = row->instance < b->n_instances ? b->instances[row->instance].id : "";
+	return row->what == LINE_TEXT && log_trace_next(trace_of(t, instance), b->block + row->at, row->len) == LOG_HEAD;
+}
+
 static void take_lines(struct triage *t, const struct log_batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (b->lines[i].what == LINE_TEXT)
+		if (is_head(t, b, &b->lines[i]))
 			patterns_add(t->patterns, b->lines[i].time, b->block + b->lines[i].at, b->lines[i].len);
 	fill_errors(t);
-	pager_changed(&t->pagers[PART_ERRORS]);
+	pager_refilled(&t->pagers[PART_ERRORS]);
 }
 
 static void message(struct view *v, const struct message *m)
@@ -310,11 +337,12 @@ static void message(struct view *v, const struct message *m)
 	case MESSAGE_DONE:
 		if (m->request == t->series) {
 			t->series = 0;
+			str_copy(t->series_error, sizeof(t->series_error), m->err.kind != ERR_NONE ? m->err.text : "");
 		} else if (m->request == t->document) {
 			if (m->err.kind != ERR_NONE)
 				str_add(&t->error, m->err.text);
 			fill_runbook(t);
-			pager_changed(&t->pagers[PART_RUNBOOK]);
+			pager_refilled(&t->pagers[PART_RUNBOOK]);
 		}
 		break;
 	default:
@@ -334,7 +362,7 @@ static int64_t wake(struct view *v, int64_t now)
 	if (now - t->series_at >= SERIES_MS) {
 		ask_series(t);
 		fill_facts(t); /* ages */
-		pager_changed(&t->pagers[PART_FACTS]);
+		pager_refilled(&t->pagers[PART_FACTS]);
 	}
 	return SERIES_MS;
 }
@@ -350,7 +378,10 @@ static void draw_chart(struct triage *t, const struct canvas *c)
 			chart.from_ms = t->points[0].at_ms;
 		chart_draw(c, &chart);
 	} else {
-		canvas_text(c, 0, 1, STYLE_DIM, t->metric[0] ? "no sample yet" : "this alert watches no metric");
+		canvas_text(c, 0, 1, STYLE_DIM,
+		            t->series_error[0] ? t->series_error
+		            : t->metric[0]     ? "no sample yet"
+		                               : "this alert watches no metric");
 	}
 }
 
@@ -361,7 +392,7 @@ static void draw_part(struct triage *t, const struct canvas *c, int part)
 	         part == PART_CHART ? t->metric : "");
 	pager_position(&t->pagers[part], place, sizeof(place));
 	bool is_focused = part == t->focus;
-	struct canvas_box box = {.title = title, .bottom = is_focused && part != PART_CHART ? place : NULL, .is_focused = is_focused};
+	struct canvas_box box = {.title = title, .right = is_focused && part != PART_CHART ? place : NULL, .right_style = STYLE_DIM, .is_focused = is_focused};
 	struct canvas in = canvas_box_joined(c, &box);
 	struct canvas text = canvas_sub(&in, 0, 1, in.rows, in.columns - 2);
 	if (part == PART_CHART)

@@ -38,7 +38,7 @@ static void fill(struct why_view *w)
 	str_add(&w->reader.source, why.answer);
 	why_finish(&why);
 	arena_finish(&arena);
-	reader_changed(&w->reader);
+	reader_refilled(&w->reader);
 }
 
 static bool open_view(struct view *v, const char *arg, struct err *err)
