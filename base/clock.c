@@ -178,3 +178,12 @@ void clock_duration(int64_t ms, char out[CLOCK_TEXT])
 	}
 	snprintf(out, CLOCK_TEXT, "%lldms", (long long)ms);
 }
+
+bool clock_parse_since(const char *text, int64_t now_wall, int64_t *wall_ms)
+{
+	int64_t age;
+	if (!clock_parse_duration(text + (*text == '-'), &age))
+		return clock_parse_rfc3339(text, wall_ms);
+	*wall_ms = now_wall - age;
+	return true;
+}

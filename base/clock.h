@@ -20,6 +20,8 @@ bool clock_parse_rfc3339(const char *text, int64_t *wall_ms);
 bool clock_parse_duration(const char *text, int64_t *ms);
 /* The other way round, in the largest unit that holds it exactly: "5m", "90s", "250ms", "0s". */
 void clock_duration(int64_t ms, char out[CLOCK_TEXT]);
+/* A point in the past: an age before now ("10m", "-10m") or a time (RFC 3339). */
+bool clock_parse_since(const char *text, int64_t now_wall, int64_t *wall_ms);
 /* The one way ages are told: "0s" … "59s", "12m", "3h", "2d". Negative counts as 0. */
 void clock_age(int64_t ms, char out[CLOCK_TEXT]);
 /* A span told exactly: "41s", "2m 05s", "1h 02m". */

@@ -211,17 +211,6 @@ static void on_beat(void *arg)
 
 /* ---- a request ---- */
 
-static bool read_since(const char *text, int64_t *since, struct err *err)
-{
-	int64_t age;
-	if (text[0] == '-' && clock_parse_duration(text + 1, &age)) {
-		*since = clock_wall_ms() - age;
-		return true;
-	}
-	return clock_parse_rfc3339(text, since) ||
-	       err_set(err, ERR_USAGE, "since: \"%.40s\" is neither a time nor an age such as -10m", text);
-}
-
 static void count_starts(struct log_stream *s)
 {
 	struct log_line line;
@@ -248,7 +237,8 @@ static bool set_start(struct log_stream *s, struct api_request *r, struct err *e
 	if (cursor)
 		return log_read_seek(s->reader, cursor, err);
 	if (since) {
-		if (!read_since(since, &at, err))
+		if (!clock_parse_since(since, clock_wall_ms(), &at) &&
+		    !err_set(err, ERR_USAGE, "since: \"%.40s\" is neither a time nor an age such as -10m", since))
 			return false;
 		log_read_since(s->reader, at);
 	}

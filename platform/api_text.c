@@ -148,16 +148,16 @@ static void get_build_log(struct api_request *r)
 static void get_series(struct api_request *r)
 {
 	struct err err = {0};
-	int64_t age = 15 * 60 * 1000;
+	int64_t now = clock_wall_ms(), from = now - 15 * 60 * 1000;
 	const char *since = api_query(r, "since"), *name = api_query(r, "name");
 	const char *service = api_query(r, "service"), *environment = api_query(r, "environment");
 	cJSON *json = NULL;
-	if (since && !clock_parse_duration(since + (*since == '-'), &age))
-		err_set(&err, ERR_USAGE, "since: \"%.40s\" is no age such as -15m", since);
+	if (since && !clock_parse_since(since, now, &from))
+		err_set(&err, ERR_USAGE, "since: \"%.40s\" is neither a time nor an age such as -15m", since);
 	else if (!service || !environment || !name)
 		err_set(&err, ERR_USAGE, "a series has service, environment and name");
 	else
-		json = rules_series(api_daemon(r)->rules, service, environment, name, clock_wall_ms() - age, &err);
+		json = rules_series(api_daemon(r)->rules, service, environment, name, from, &err);
 	if (json)
 		api_reply_json(r, 200, json);
 	else

@@ -298,12 +298,9 @@ static void run_search(struct app *app, struct view *v, const char *arg)
 static void set_since(struct app *app, const char *text, void *arg)
 {
 	struct logs *l = arg;
-	int64_t span;
 	if (!text[0]) {
 		l->since = 0;
-	} else if (clock_parse_duration(text, &span)) {
-		l->since = app_now(app) - span;
-	} else if (!clock_parse_rfc3339(text, &l->since)) {
+	} else if (!clock_parse_since(text, app_now(app), &l->since)) {
 		app_say(app, STYLE_ERROR, "since: \"%s\" is neither a span (10m) nor a time (RFC 3339)", text);
 		return;
 	}
