@@ -89,6 +89,12 @@ says 0 'rollback' rollback tiny --env dev --yes --reason 'it is wrong'
 run releases tiny -o json
 json 'the abandoned release is bad, the other one current' 'd[0]["bad"] and not d[1]["bad"] and d[1]["current_in"] == ["dev"]'
 
+printf 'import sys\nsys.exit(3)\n' >"$scratch/tiny/main.py"
+says 1 'a release that does not become healthy has failed' deploy tiny --env dev --yes
+holds 'the failure says how it ended' err 'exited with status 3'
+run service tiny -o json
+json 'what served before goes on serving' 'd[0]["health"] == "ok" and d[0]["ready"] == 2'
+
 says 0 'lock' lock tiny --env dev --reason 'data is moved' --until 1h --yes
 says 3 'a locked placement is not changed' restart tiny --env dev --yes
 holds 'the lock says why' err 'data is moved'
@@ -163,6 +169,24 @@ no_instance()
 	python3 -c 'import json, sys; sys.exit(any(i["phase"] == "running" for i in json.load(open(sys.argv[1]))))' "$scratch/out"
 }
 if until_done 10 no_instance; then pass 'nothing runs any more'; else fail 'nothing runs any more'; fi
+mkdir -p "$scratch/guarded"
+cat >"$scratch/guarded/service.yaml" <<'EOF'
+name: guarded
+language: shell
+run: [sleep, "1000"]
+watch: 1s
+EOF
+printf 'environments:\n- dev\n- {name: prod, protected: true}\n' >"$scratch/guarded/platform.yaml"
+sed -i 's/^- dev/- name: dev/' "$scratch/guarded/platform.yaml"
+run up "$scratch/guarded"
+sum=$(sed -n 's/^approve with: --approve //p' "$scratch/out")
+says 0 'a service without a port runs' up "$scratch/guarded" --approve "$sum"
+says 3 'what was approved in dev is not approved in prod' promote guarded --from dev --to prod --yes --confirm prod/guarded
+sum=$(sed -n 's/^approve with: --approve //p' "$scratch/err")
+says 3 'a protected environment wants more than --yes' promote guarded --from dev --to prod --yes --approve "$sum"
+holds 'the name to type is told' err -- '--yes --confirm prod/guarded'
+says 3 'another name confirms nothing' promote guarded --from dev --to prod --yes --confirm prod/tiny --approve "$sum"
+says 0 'confirmed by its name, it is done' promote guarded --from dev --to prod --yes --confirm prod/guarded --approve "$sum"
 says 0 'platform down' platform down --yes
 if python3 - "$FAIRWAY_STATE_DIR" <<'EOF'; then pass 'no process is left'; else fail 'no process is left'; fi
 import os, sys
