@@ -392,7 +392,12 @@ static void draw_part(struct triage *t, const struct canvas *c, int part)
 	         part == PART_CHART ? t->metric : "");
 	pager_position(&t->pagers[part], place, sizeof(place));
 	bool is_focused = part == t->focus;
-	struct canvas_box box = {.title = title, .right = is_focused && part != PART_CHART ? place : NULL, .right_style = STYLE_DIM, .is_focused = is_focused};
+	struct canvas_box box = {
+		.title = title,
+		.right = is_focused && part != PART_CHART ? place : NULL,
+		.right_style = STYLE_DIM,
+		.is_focused = is_focused,
+	};
 	struct canvas in = canvas_box_joined(c, &box);
 	struct canvas text = canvas_sub(&in, 0, 1, in.rows, in.columns - 2);
 	if (part == PART_CHART)
