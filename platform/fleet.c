@@ -294,11 +294,14 @@ bool fleet_scale(struct fleet *fleet, const char *service, const char *environme
 void fleet_stop_all(struct fleet *fleet)
 {
 	struct err err;
+	bool is_begun = state_begin(fleet->daemon->state, NULL); /* one commit for all; without it, one each */
 	for (struct unit *u = fleet->units, *next; u; u = next) {
 		next = u->next;
 		if (!fleet_stop_unit(fleet, u, FLEET_STOP_MS, &err))
 			daemon_log(fleet->daemon, "%s cannot be stopped: %s", u->id, err.text);
 	}
+	if (is_begun && !state_commit(fleet->daemon->state, &err))
+		daemon_log(fleet->daemon, "%s", err.text);
 }
 
 static void change_stopped(struct own_target *t, const void *what)
