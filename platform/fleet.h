@@ -7,7 +7,8 @@
  *
  * Rollouts are the deploys' business (platform/deploy.h); they speak in releases: start so many of the new one, look how
  * they are, let it serve, stop the old one. Every call below is idempotent and journalled before it acts, so that a
- * deploy that is taken up again by another daemon simply calls it again. The daemon's thread.
+ * deploy that is taken up again by another daemon simply calls it again. Names that are handed in must not lie in the
+ * target's own record, which calls replace. The daemon's thread.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -173,7 +173,9 @@ static bool execute_down(struct running *r, struct err *err)
 {
 	const struct own_target *t;
 	for (size_t i = 0; (t = state_next(r->daemon->state, own_class(OWN_TARGET), &i));)
-		if (is_meant(r->wish, t) && !fleet_stop(r->daemon->fleet, t->service, t->environment, err))
+		/* Stopping replaces the record that these names lie in. */
+		if (is_meant(r->wish, t) && !fleet_stop(r->daemon->fleet, arena_dup(&r->arena, t->service),
+		                                        arena_dup(&r->arena, t->environment), err))
 			return false;
 	operation_end(r, NULL, "stopped");
 	return true;

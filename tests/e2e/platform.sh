@@ -44,6 +44,7 @@ state_of() { get "/v1/operations/$1" | field state; }
 placement() { get '/v1/placements?service=greeter&environment=dev' | field "items.0.$1"; }
 daemon_pid() { get /v1/info | field pid; }
 cleanup() {
+	[ -n "${KEEP_LOG:-}" ] && cat "$work/keeper.out" "$work/place/daemon.log" >"$KEEP_LOG"
 	post /v1/shutdown '{"services":true}' >/dev/null 2>&1
 	wait "$keeper" 2>/dev/null
 	rm -rf "$work"
