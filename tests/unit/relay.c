@@ -454,10 +454,12 @@ static void ends_in_order(void **state)
 {
 	struct bench *b = *state;
 	char answer[1024] = "";
-	int status, fd = dial(b), idle = dial(b);
+	int status, more, fd = dial(b), idle = dial(b);
 	put(fd, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n");
 	assert_true(take(fd, answer, sizeof(answer), "100 Continue\r\n\r\n")); /* the backend has it */
 	kill(b->relay, SIGTERM);
+	for (int64_t until = clock_mono_ms() + DEADLINE_MS; (more = try_dial(b)) >= 0; close(more))
+		assert_true(clock_mono_ms() < until); /* until it listens no more: it knows that it ends */
 	put(fd, "END");
 	assert_true(take(fd, answer, sizeof(answer), NULL));
 	assert_non_null(strstr(answer, "\r\nConnection: close\r\n"));

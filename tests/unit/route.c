@@ -67,7 +67,7 @@ static void files(void **state)
 {
 	(void)state;
 	char dir[] = "/tmp/fairway-route-XXXXXX", path[64];
-	struct route_ack ack = {.generation = 7}, back;
+	struct route_ack ack = {.generation = 7}, back, bad;
 	struct route_table table;
 	struct err err;
 	assert_non_null(mkdtemp(dir));
@@ -83,8 +83,9 @@ static void files(void **state)
 	assert_int_equal(route_ack_failure(&back, 20104), 0);
 	assert_int_equal(route_ack_in_flight(&back, 20104), 3);
 	assert_string_equal(back.error, "routes:3: no");
-	assert_false(route_ack_parse("generation 1\nnoise\n", &ack, NULL));
+	assert_false(route_ack_parse("generation 1\nnoise\n", &bad, NULL));
 	route_ack_finish(&back);
+	route_ack_finish(&ack);
 	snprintf(path, sizeof(path), "%s/%s", dir, ROUTE_ACK_FILE);
 	unlink(path);
 	assert_int_equal(rmdir(dir), 0); /* nothing else was left there */
