@@ -32,6 +32,9 @@ CARRIED  := $(shell find keymaps paths platform/samples -type f ! -name '*.pyc' 
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/providers/*.c))
 SUPPORT  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
+# Fuzz targets: unit tests over their corpus, and `make fuzz` looks for more.
+FUZZ     := $(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
+REPLAY   := $(patsubst %.c,$(BUILD)/%,$(FUZZ))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -71,6 +74,11 @@ $(BUILD)/tests/%: tests/%.c $(SUPPORT) $(BUILD)/libfairway.a
 	@$(CC) $(CPPFLAGS) $(shell pkg-config --cflags $(TESTPKGS)) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(SUPPORT) \
 		$(BUILD)/libfairway.a $(LDLIBS) $(shell pkg-config --libs $(TESTPKGS))
 
+$(REPLAY): $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/libfairway.a
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(BUILD)/libfairway.a $(LDLIBS)
+
 setup:
 	@sh tools/setup.sh
 
@@ -78,15 +86,31 @@ run: setup
 	@$(MAKE) --no-print-directory all
 	@exec $(BUILD)/fairway demo
 
-unit: $(UNIT) $(TOOLS)
-	@sh tests/run.sh $(UNIT)
+unit: $(UNIT) $(REPLAY) $(TOOLS)
+	@sh tests/run.sh $(UNIT) $(REPLAY)
+
+# FUZZ_SECONDS for each target; FUZZ_TARGETS chooses some. What is found lies in build/fuzz/.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(notdir $(FUZZ:.c=))
+.PHONY: fuzz fuzz-built bench valgrind
+fuzz:
+	@if command -v clang >/dev/null 2>&1; then $(MAKE) --no-print-directory fuzz-built; \
+	else echo 'ok 1 - fuzz # skip clang is not installed'; echo '0 passed, 0 failed, 1 skipped'; fi
+fuzz-built:
+	@CFLAGS='-fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined' $(MAKE) --no-print-directory \
+		CC=clang BUILD=build/fuzz OPT='-O1 -g' SAN=address,undefined $(FUZZ_TARGETS:%=build/fuzz/fuzz/%)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) sh tests/fuzz/run.sh $(FUZZ_TARGETS)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libfairway.a
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/libfairway.a $(LDLIBS)
 
 test: setup
 	@$(MAKE) --no-print-directory test-built
 
 .PHONY: test-built
-test-built: all $(UNIT) $(TOOLS)
-	@BUILD=$(BUILD) SAN='$(SAN)' sh tests/run.sh $(UNIT) $(sort $(wildcard tests/e2e/*.sh tests/crash/*.sh tests/docs/*.sh))
+test-built: all $(UNIT) $(REPLAY) $(TOOLS)
+	@BUILD=$(BUILD) SAN='$(SAN)' sh tests/run.sh $(UNIT) $(REPLAY) $(sort $(wildcard tests/e2e/*.sh tests/crash/*.sh tests/docs/*.sh))
 
 # Man pages: prose of man/ with what the rows of the program say.
 PAGES    := $(patsubst man/%.in,$(BUILD)/man/%,$(wildcard man/*.in))

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+/* What RFC 3339 can write, in ms. */
+#define YEAR_0 (-62167219200000)
+#define YEAR_10000 253402300800000
+
 static int64_t read_clock(clockid_t id)
 {
 	struct timespec t;
@@ -38,11 +42,12 @@ void clock_rfc3339(int64_t wall_ms, char out[CLOCK_TEXT])
 		seconds--;
 	}
 	struct tm tm;
-	if (!gmtime_r(&seconds, &tm) || tm.tm_year > 8099) {
+	if (wall_ms < YEAR_0 || wall_ms >= YEAR_10000 || !gmtime_r(&seconds, &tm)) {
 		snprintf(out, CLOCK_TEXT, "?");
 		return;
 	}
-	size_t n = strftime(out, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+	size_t n = (size_t)snprintf(out, CLOCK_TEXT, "%04d", (tm.tm_year + 1900) % 10000);
+	n += strftime(out + n, CLOCK_TEXT - n, "-%m-%dT%H:%M:%S", &tm);
 	snprintf(out + n, CLOCK_TEXT - n, ".%03dZ", ms);
 }
 
@@ -108,7 +113,10 @@ bool clock_parse_rfc3339(const char *text, int64_t *wall_ms)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
-	*wall_ms = ((int64_t)timegm(&tm) - offset) * 1000 + ms;
+	int64_t at = ((int64_t)timegm(&tm) - offset) * 1000 + ms;
+	if (at < YEAR_0 || at >= YEAR_10000)
+		return false;
+	*wall_ms = at;
 	return true;
 }
 

@@ -12,7 +12,7 @@
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
 #define CLOCK_TEXT 32 /* room for any text made here */
-/* "2026-08-01T10:00:00.123Z" */
+/* "2026-08-01T10:00:00.123Z"; "?" outside of the years 0 to 9999 */
 void clock_rfc3339(int64_t wall_ms, char out[CLOCK_TEXT]);
 /* RFC 3339 with Z or an offset, fraction of any length. */
 bool clock_parse_rfc3339(const char *text, int64_t *wall_ms);

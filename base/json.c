@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 /* cJSON recurses, takes "\u0000" for an end of text and lets bad UTF-8 pass, so one scan comes first. */
 static bool acceptable(const char *text, size_t len, struct err *err)
@@ -146,33 +147,9 @@ void json_add_bool(cJSON *object, const char *name, bool value)
 		mem_exhausted();
 }
 
-static bool is_unsafe(utf8proc_int32_t c)
-{
-	return c == 0x7F || (c >= 0x80 && c < 0xA0) || (c >= 0x200B && c <= 0x200F) ||
-	       (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x2069) || c == 0x61C || c == 0xFEFF ||
-	       (c >= 0xE0000 && c <= 0xE007F);
-}
-
 char *json_mask(const char *printed)
 {
 	struct str out = {0};
-	size_t len = strlen(printed);
-	for (size_t i = 0; i < len;) {
-		utf8proc_int32_t c;
-		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)printed + i,
-						      (utf8proc_ssize_t)(len - i), &c);
-		if (n < 1) {
-			str_add(&out, "\\ufffd");
-			n = 1;
-		} else if (is_unsafe(c) && c > 0xFFFF) {
-			unsigned v = (unsigned)c - 0x10000;
-			str_addf(&out, "\\u%04x\\u%04x", 0xD800 + (v >> 10), 0xDC00 + (v & 0x3FF));
-		} else if (is_unsafe(c)) {
-			str_addf(&out, "\\u%04x", (unsigned)c);
-		} else {
-			str_addn(&out, printed + i, (size_t)n);
-		}
-		i += (size_t)n;
-	}
+	utf8_json_printed(&out, printed, strlen(printed));
 	return str_detach(&out);
 }

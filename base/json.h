@@ -29,7 +29,7 @@ char *json_print(const cJSON *);
 void json_add_text(cJSON *object, const char *name, const char *text);
 void json_add_int(cJSON *object, const char *name, int64_t value); /* exact up to 2^53 */
 void json_add_bool(cJSON *object, const char *name, bool value);
-/* Rewrites printed JSON so that no control, C1, bidi or zero-width character is raw: each becomes \uXXXX.
+/* Rewrites printed JSON so that nothing unsafe (base/utf8.h) is raw: each character of that becomes \uXXXX.
  * For everything that goes to a person's terminal or pipe. The caller frees it. */
 char *json_mask(const char *printed);
 #endif

@@ -238,7 +238,8 @@ static void json_escape(struct str *out, uint32_t cp)
 		str_addf(out, "\\u%04x", cp);
 }
 
-void utf8_json(struct str *out, const char *s, size_t len)
+/* kept: what stays as it is, of what would else be escaped. */
+static void json_add(struct str *out, const char *s, size_t len, const char *kept)
 {
 	size_t marks = UTF8_MARKS; /* none may start the text */
 	for (size_t at = 0; at < len;) {
@@ -249,8 +250,9 @@ void utf8_json(struct str *out, const char *s, size_t len)
 			is_kept = marks < UTF8_MARKS;
 			marks++;
 		} else {
-			is_kept = width_of(cp) > 0 && cp != '"' && cp != '\\';
-			marks = width_of(cp) > 0 ? 0 : UTF8_MARKS;
+			bool is_syntax = cp && cp < 0x80 && strchr("\"\\\n", (int)cp);
+			is_kept = is_syntax ? strchr(kept, (int)cp) != NULL : width_of(cp) > 0;
+			marks = is_kept && !is_syntax ? 0 : UTF8_MARKS;
 		}
 		if (is_kept)
 			str_addn(out, s + at, n);
@@ -258,6 +260,16 @@ void utf8_json(struct str *out, const char *s, size_t len)
 			json_escape(out, cp == UTF8_BAD ? 0xFFFD : cp);
 		at += n;
 	}
+}
+
+void utf8_json(struct str *out, const char *s, size_t len)
+{
+	json_add(out, s, len, "");
+}
+
+void utf8_json_printed(struct str *out, const char *s, size_t len)
+{
+	json_add(out, s, len, "\"\\\n");
 }
 
 size_t utf8_clip(const char *s, size_t len, size_t columns, size_t *used)

@@ -48,6 +48,9 @@ void utf8_mask(struct str *out, const char *s, size_t len, enum utf8_lines lines
  * unsafe as \uXXXX (pairs above U+FFFF), an invalid byte as \ufffd. The quotes around it are the caller's. */
 void utf8_json(struct str *out, const char *s, size_t len);
 
+/* The same for JSON that is printed already: its quotes, backslashes and line breaks stay. */
+void utf8_json_printed(struct str *out, const char *s, size_t len);
+
 /* Columns that s takes on one line, as utf8_next() draws it. */
 size_t utf8_width(const char *s, size_t len);
 /* The bytes of the longest start of s that fits in columns; *used, when wanted, gets its columns. */

@@ -12,5 +12,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/utf8.h"
+
+/* Nothing in it would be masked. Less than utf8_is_safe(): an emoji sequence passes. */
+static inline bool fuzz_is_shown(const char *s, size_t len)
+{
+	struct utf8_cell cell;
+	for (size_t at = 0, n; at < len; at += n) {
+		n = utf8_next(s + at, len - at, &cell);
+		if (cell.is_masked && s[at] != '\n')
+			return false;
+	}
+	return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len); /* 0, by libFuzzer's contract */
 #endif

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 2)
 		return 0;
 	const struct record_class *class = record_class((enum record_kind)(data[0] % RECORD_COUNT));
-	void *record = arena_alloc(&arena, 4096), *again = arena_alloc(&arena, 4096);
+	void *record = arena_alloc(&arena, class->size), *again = arena_alloc(&arena, class->size);
 	record_init(class, record);
 	record_init(class, again);
 	if (record_from_text(class, (const char *)data + 1, len - 1, record, &arena, &err)) {

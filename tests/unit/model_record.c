@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "model/record.h"
 #include "model/record_json.h"
 
@@ -99,6 +100,7 @@ static void masked_for_people(void **state)
 
 int main(void)
 {
+	utf8_start_locale();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(absent_is_left_out),
