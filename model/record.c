@@ -29,7 +29,11 @@ const char *const op_class_names[] = {"reversible", "changing", "protected", NUL
 #define REAL(tag, member) ROW(tag, member, #member, FIELD_REAL, 0, NULL, NULL)
 #define BOOL(tag, member, json) ROW(tag, member, json, FIELD_BOOL, 0, NULL, NULL)
 #define TIME(tag, member) ROW(tag, member, #member, FIELD_TIME, 0, NULL, NULL)
-#define ENUM(tag, member, names) ROW(tag, member, #member, FIELD_ENUM, 0, names, NULL)
+#define ENUM(tag, member, names, unsaid)                                                                     \
+	{                                                                                                    \
+		.name = #member, .type = FIELD_ENUM, .offset = offsetof(struct tag, member), .values = names,\
+		.absent = unsaid                                                                             \
+	}
 #define TEXTS(tag, member) ROW(tag, member, #member, FIELD_TEXTS, 0, NULL, NULL)
 #define PAIRS(tag, member) ROW(tag, member, #member, FIELD_PAIRS, 0, NULL, NULL)
 #define PARTS(tag, member, class) ROW(tag, member, #member, FIELD_PARTS, 0, NULL, &class)
@@ -39,7 +43,7 @@ const char *const op_class_names[] = {"reversible", "changing", "protected", NUL
 #define WORD (FIELD_SEARCH | FIELD_INTERN)
 
 static const struct field step_rows[] = {
-	TEXT(step, name, FIELD_INTERN), ENUM(step, state, step_state_names),
+	TEXT(step, name, FIELD_INTERN), ENUM(step, state, step_state_names, STEP_WAITING),
 	TIME(step, started_at),         TIME(step, ended_at),
 	TEXT(step, detail, 0),
 };
@@ -58,7 +62,7 @@ static const struct field service_rows[] = {
 	TEXT(service, lifecycle, WORD),
 	TEXT(service, description, FIELD_SEARCH),
 	TEXT(service, folder, 0),
-	ENUM(service, health, health_names),
+	ENUM(service, health, health_names, HEALTH_UNKNOWN),
 	TEXTS(service, dependencies),
 	TEXTS(service, databases),
 	PAIRS(service, links),
@@ -69,7 +73,7 @@ static const struct field environment_rows[] = {
 	INT(environment, position, 0),
 	BOOL(environment, is_protected, "protected"),
 	BOOL(environment, is_read_only, "read_only"),
-	ENUM(environment, health, health_names),
+	ENUM(environment, health, health_names, HEALTH_UNKNOWN),
 	INT(environment, firing, 0),
 	INT(environment, services, 0),
 };
@@ -82,7 +86,7 @@ static const struct field placement_rows[] = {
 	INT(placement, ready, 0),
 	INT(placement, to_desired, 0),
 	INT(placement, to_ready, 0),
-	ENUM(placement, health, health_names),
+	ENUM(placement, health, health_names, HEALTH_UNKNOWN),
 	TEXT(placement, reason, FIELD_SEARCH),
 	TEXT(placement, url, 0),
 	TEXT(placement, drift, FIELD_INTERN),
@@ -96,7 +100,7 @@ static const struct field instance_rows[] = {
 	TEXT(instance, service, WORD),
 	TEXT(instance, environment, WORD),
 	TEXT(instance, version, WORD),
-	ENUM(instance, phase, phase_names),
+	ENUM(instance, phase, phase_names, PHASE_UNKNOWN),
 	BOOL(instance, is_ready, "ready"),
 	INT(instance, pid, 0),
 	INT(instance, port, 0),
@@ -118,10 +122,10 @@ static const struct field deploy_rows[] = {
 	TEXT(deploy, environment, WORD),
 	TEXT(deploy, from, WORD),
 	TEXT(deploy, to, WORD),
-	ENUM(deploy, state, deploy_state_names),
+	ENUM(deploy, state, deploy_state_names, DEPLOY_UNKNOWN),
 	TEXT(deploy, by, WORD),
 	TEXT(deploy, reason, FIELD_SEARCH),
-	ENUM(deploy, trigger, trigger_names),
+	ENUM(deploy, trigger, trigger_names, TRIGGER_AUTOMATIC),
 	TIME(deploy, started_at),
 	TIME(deploy, ended_at),
 	TIME(deploy, watch_until),
@@ -134,11 +138,11 @@ static const struct field deploy_rows[] = {
 static const struct field alert_rows[] = {
 	TEXT(alert, id, FIELD_KEY),
 	TEXT(alert, name, WORD),
-	ENUM(alert, severity, severity_names),
+	ENUM(alert, severity, severity_names, SEVERITY_CRITICAL),
 	TEXT(alert, service, WORD),
 	TEXT(alert, environment, WORD),
 	TEXT(alert, team, WORD),
-	ENUM(alert, phase, alert_phase_names),
+	ENUM(alert, phase, alert_phase_names, ALERT_UNKNOWN),
 	TIME(alert, starts_at),
 	TIME(alert, ends_at),
 	TIME(alert, fires_at),
@@ -184,7 +188,7 @@ static const struct field audit_rows[] = {
 	TEXT(audit_entry, environment, WORD),
 	TEXT(audit_entry, reason, FIELD_SEARCH),
 	TEXT(audit_entry, plan, 0),
-	ENUM(audit_entry, state, audit_state_names),
+	ENUM(audit_entry, state, audit_state_names, AUDIT_UNKNOWN),
 	TIME(audit_entry, outcome_at),
 	TEXT(audit_entry, detail, FIELD_SEARCH),
 	TEXT(audit_entry, previous, 0),
@@ -205,7 +209,7 @@ static const struct field path_rows[] = {
 static const struct field source_rows[] = {
 	TEXT(source, name, KEY),
 	TEXT(source, provider, WORD),
-	ENUM(source, state, source_state_names),
+	ENUM(source, state, source_state_names, SOURCE_DOWN),
 	TEXT(source, error, 0),
 };
 static const struct field log_rows[] = {
@@ -240,7 +244,7 @@ static const struct field plan_rows[] = {
 	TEXT(plan, action, 0),
 	TEXT(plan, service, 0),
 	TEXT(plan, environment, 0),
-	ENUM(plan, class, op_class_names),
+	ENUM(plan, class, op_class_names, OP_PROTECTED),
 	TEXT(plan, title, 0),
 	TEXTS(plan, changes),
 	TEXT(plan, diff, 0),
@@ -261,7 +265,7 @@ static const struct field operation_rows[] = {
 	TEXT(operation, action, 0),
 	TEXT(operation, service, 0),
 	TEXT(operation, environment, 0),
-	ENUM(operation, state, audit_state_names),
+	ENUM(operation, state, audit_state_names, AUDIT_UNKNOWN),
 	PARTS(operation, steps, record_step_class),
 	TEXT(operation, detail, 0),
 	TEXT(operation, error_kind, 0),
@@ -377,6 +381,8 @@ void record_init(const struct record_class *class, void *record)
 			*(int64_t *)record_at(record, f) = RECORD_NONE;
 		else if (f->type == FIELD_REAL)
 			*(double *)record_at(record, f) = NAN;
+		else if (f->type == FIELD_ENUM)
+			*(int *)record_at(record, f) = f->absent;
 	}
 }
 

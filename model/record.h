@@ -8,8 +8,8 @@
  *
  * Every struct starts with `struct record base`. Text members are borrowed: a record owns nothing; whoever made
  * it says in which arena or table its text lies. Absent: NULL text, 0 time, RECORD_NONE for a number that is
- * not known, NaN for a real. All times are wall milliseconds, UTC (base/clock.h). Names of members and values
- * are a promise of fairway(1), OUTPUT. Pure data, any thread.
+ * not known, NaN for a real, the row's `absent` for an enum. All times are wall milliseconds, UTC
+ * (base/clock.h). Names of members and values are a promise of fairway(1), OUTPUT. Pure data, any thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -291,6 +291,8 @@ struct field {
 	size_t offset;
 	unsigned flags;
 	const char *const *values; /* FIELD_ENUM: names, NULL at the end */
+	/* FIELD_ENUM: taken while nothing is said. Never one that calms: unknown, else what asks for most care. */
+	int absent;
 	const struct record_class *sub;
 };
 #define CLASS_VOLATILE 1u /* derived: never written to state.db */

@@ -63,8 +63,40 @@ static void absent_is_left_out(void **state)
 	record_init(record_class(RECORD_INSTANCE), &i);
 	i.id = "x";
 	char *text = record_to_text(record_class(RECORD_INSTANCE), &i);
-	assert_string_equal(text, "{\"id\":\"x\",\"phase\":\"building\",\"ready\":false}");
+	assert_string_equal(text, "{\"id\":\"x\",\"phase\":\"unknown\",\"ready\":false}");
 	free(text);
+}
+
+/* What a source leaves out is not well, not over, not harmless. */
+static void unsaid_is_never_good(void **state)
+{
+	(void)state;
+	static const struct {
+		enum record_kind kind;
+		const char *json, *member, *value;
+	} rows[] = {
+		{RECORD_SERVICE, "{\"name\":\"a\"}", "health", "unknown"},
+		{RECORD_ENVIRONMENT, "{\"name\":\"a\"}", "health", "unknown"},
+		{RECORD_PLACEMENT, "{\"service\":\"a\",\"environment\":\"b\"}", "health", "unknown"},
+		{RECORD_INSTANCE, "{\"id\":\"a\"}", "phase", "unknown"},
+		{RECORD_DEPLOY, "{\"id\":\"a\",\"state\":null}", "state", "unknown"},
+		{RECORD_ALERT, "{\"id\":\"a\"}", "phase", "unknown"},
+		{RECORD_ALERT, "{\"id\":\"a\"}", "severity", "critical"},
+		{RECORD_AUDIT, "{\"id\":\"a\"}", "state", "unknown"},
+		{RECORD_OPERATION, "{\"id\":\"a\"}", "state", "unknown"},
+		{RECORD_SOURCE, "{\"name\":\"a\"}", "state", "down"},
+		{RECORD_PLAN, "{\"id\":\"a\"}", "class", "protected"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct record_class *class = record_class(rows[i].kind);
+		const struct field *f = record_field(class, rows[i].member);
+		struct arena arena = {0};
+		struct err err;
+		void *record = arena_alloc(&arena, class->size);
+		assert_true(record_from_text(class, rows[i].json, strlen(rows[i].json), record, &arena, &err));
+		assert_string_equal(record_value_name(f->values, *(int *)record_at(record, f)), rows[i].value);
+		arena_finish(&arena);
+	}
 }
 
 static void refuses(void **state)
@@ -104,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(absent_is_left_out),
+		cmocka_unit_test(unsaid_is_never_good),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(masked_for_people),
 	};
