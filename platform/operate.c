@@ -405,7 +405,7 @@ void operation_step(struct running *r, const char *name, enum step_state state, 
 	size_t i = 0;
 	while (i < steps->n && strcmp(r->steps[i].name, name) != 0)
 		i++;
-	if (i == PLAN_LIST)
+	if (i == PLAN_LIST || (i == steps->n && state == STEP_SKIPPED)) /* a step that the plan never named is no news */
 		return;
 	struct step *step = &r->steps[i];
 	if (i == steps->n) {

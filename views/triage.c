@@ -42,7 +42,7 @@ struct triage {
 	struct doc docs[PART_COUNT];
 	struct pager pagers[PART_COUNT];
 	int focus;
-	bool is_zoomed;
+	bool is_zoomed, is_timeline_placed;
 
 	uint64_t logs, series, document;
 	int64_t series_at; /* monotonic: when it was asked for */
@@ -275,7 +275,6 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 	}
 	fill_runbook(t);
 	fill(t);
-	pager_command(&t->pagers[PART_TIMELINE], "bottom"); /* what happened last */
 	return true;
 }
 
@@ -404,6 +403,11 @@ static void draw_part(struct triage *t, const struct canvas *c, int part)
 		draw_chart(t, &text);
 	else
 		pager_draw(&t->pagers[part], &text);
+	if (part == PART_TIMELINE && !t->is_timeline_placed) { /* what happened last, once it is known how high it is */
+		t->is_timeline_placed = true;
+		pager_command(&t->pagers[part], "bottom");
+		pager_draw(&t->pagers[part], &text);
+	}
 }
 
 static void draw(struct view *v, const struct canvas *body)
