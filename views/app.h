@@ -87,6 +87,9 @@ void app_offer_undo(struct app *, const char *operation, int64_t until_wall);
 
 /* Operations: asks for the plan, shows it, runs it, tells how it went (views/operate.c). */
 void app_operate(struct app *, const struct wish *);
+/* Several, one after the other, each once the one before is done: a new service on its way to production. What the
+ * first confirmation showed needs no second one, but a protected environment. All is copied. */
+void app_operate_way(struct app *, const struct wish *wishes, size_t n, const char *goal);
 /* A one-line question at the bottom of the screen. Strings are copied; arg must live until it is answered. */
 struct prompt_choices;
 struct ask {

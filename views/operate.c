@@ -17,29 +17,69 @@
 
 enum stage { STAGE_PLANNING, STAGE_ASKING, STAGE_RUNNING, STAGE_ENDED };
 
+#define LEGS_MAX 16
+
+struct leg { /* one operation of the way */
+	struct wish wish;
+	enum step_state state;
+	int64_t began, ended; /* wall ms */
+	const char *detail;
+};
 struct operate {
 	struct view view;
-	struct arena arena;       /* wish, plan */
-	struct arena of_operation; /* the newest state of it */
-	struct wish wish;
+	struct arena arena;        /* wishes, plans, details */
+	struct arena of_operation; /* the newest state of the one that runs */
+	struct leg legs[LEGS_MAX];
+	size_t n_legs, at;
+	const char *goal;          /* "prod": where the way leads; NULL for a single operation */
+	int64_t began;             /* wall ms: the first one was confirmed */
+	bool is_approved;          /* the plan was asked for again, with its commands approved */
 	struct plan plan;
 	struct operation operation;
 	struct dialog dialog;
 	enum stage stage;
 	uint64_t request;
-	int64_t started;
+	int64_t started;           /* monotonic: the stage */
 };
 
-void app_operate(struct app *app, const struct wish *wish)
+static struct wish *wish_of(struct operate *o)
+{
+	return &o->legs[o->at].wish;
+}
+
+static void ask_plan(struct operate *o)
+{
+	o->stage = STAGE_PLANNING;
+	o->started = app_mono(o->view.app);
+	arena_reset(&o->of_operation);
+	o->operation = (struct operation){0};
+	o->request = app_send(o->view.app, &o->view, request_plan(wish_of(o)));
+	if (!o->request)
+		app_close(o->view.app, &o->view);
+}
+
+void app_operate_way(struct app *app, const struct wish *wishes, size_t n, const char *goal)
 {
 	struct operate *o = (struct operate *)app_push(app, &view_operate, NULL);
 	if (!o)
 		return;
-	record_copy(record_class(RECORD_WISH), &o->wish, wish, &o->arena);
-	o->started = app_mono(app);
-	o->request = app_send(app, &o->view, request_plan(&o->wish));
-	if (!o->request)
-		app_close(app, &o->view);
+	o->n_legs = n < LEGS_MAX ? n : LEGS_MAX;
+	o->goal = arena_dup(&o->arena, goal);
+	for (size_t i = 0; i < o->n_legs; i++)
+		record_copy(record_class(RECORD_WISH), &o->legs[i].wish, &wishes[i], &o->arena);
+	ask_plan(o);
+}
+
+void app_operate(struct app *app, const struct wish *wish)
+{
+	app_operate_way(app, wish, 1, NULL);
+}
+
+/* "promote to prod" */
+static void leg_name(const struct leg *l, char *out, size_t size)
+{
+	snprintf(out, size, "%s%s%s", l->wish.action, l->wish.environment ? str_eq(l->wish.action, "promote") ? " to " : " in " : "",
+	         l->wish.environment ? l->wish.environment : "");
 }
 
 static void add_lines(struct doc *d, const char *heading, const struct texts *lines, enum style style, const char *bullet)
@@ -94,20 +134,33 @@ static void capital(const char *word, char *out, size_t size)
 		out[0] = (char)(out[0] - 'a' + 'A');
 }
 
+static void add_way(const struct operate *o, struct doc *d)
+{
+	char name[128];
+	for (size_t i = o->at + 1; i < o->n_legs; i++) {
+		leg_name(&o->legs[i], name, sizeof(name));
+		doc_addf(d, STYLE_TEXT, i == o->at + 1 ? "then: %s" : " → %s", name);
+	}
+	if (o->at + 1 < o->n_legs)
+		doc_newline(d);
+}
+
 static void ask_person(struct operate *o)
 {
 	const struct plan *p = &o->plan;
 	char button[64];
-	capital(o->wish.action, button, sizeof(button));
+	capital(wish_of(o)->action, button, sizeof(button));
 	struct dialog_options options = {
-		.title = p->title ? p->title : o->wish.action,
+		.title = p->title ? p->title : wish_of(o)->action,
 		.buttons = {p->refusal ? NULL : button},
 		.typed_name = p->refusal || p->class != OP_PROTECTED ? NULL : p->confirm,
 		.is_danger = p->class == OP_PROTECTED,
 		.now_ms = app_mono(o->view.app),
 	};
+	dialog_finish(&o->dialog);
 	dialog_init(&o->dialog, &options);
 	plan_body(p, &o->dialog.body);
+	add_way(o, &o->dialog.body);
 	o->stage = STAGE_ASKING;
 }
 
@@ -118,29 +171,73 @@ static void execute(struct operate *o)
 	                                                     : NULL;
 	o->stage = STAGE_RUNNING;
 	o->started = app_mono(o->view.app);
-	o->request = app_send(o->view.app, &o->view, request_execute(o->plan.id, confirm, o->wish.reason));
+	o->legs[o->at].state = STEP_RUNNING;
+	o->legs[o->at].began = app_now(o->view.app);
+	if (!o->began)
+		o->began = app_now(o->view.app);
+	o->request = app_send(o->view.app, &o->view, request_execute(o->plan.id, confirm, wish_of(o)->reason));
 }
 
 /* What these did is worth reading: every check with its time. */
 static bool keeps_proof(const struct operate *o)
 {
-	return str_eq(o->wish.action, "new") || str_eq(o->wish.action, "prove");
+	return o->goal || str_eq(o->legs[0].wish.action, "prove");
+}
+
+static void next_leg(struct operate *o)
+{
+	o->at++;
+	o->is_approved = false;
+	ask_plan(o);
+}
+
+/* The way is over, or a single operation: its outcome is said, and what is worth reading stays. */
+static void finish(struct operate *o, const struct operation *op)
+{
+	struct app *app = o->view.app;
+	char span[CLOCK_TEXT];
+	o->stage = STAGE_ENDED;
+	if (op->state != AUDIT_DONE)
+		return;
+	clock_span(app_now(app) - o->began, span);
+	if (o->goal)
+		app_say(app, STYLE_OK, "time to %s with full observability: %s", o->goal, span);
+	else
+		app_say(app, STYLE_OK, "%s", op->detail ? op->detail : "done");
+	if (op->undo_until && op->id)
+		app_offer_undo(app, op->id, op->undo_until);
+	if (!keeps_proof(o))
+		app_close(app, &o->view);
 }
 
 static void take_operation(struct operate *o, const struct operation *op)
 {
-	struct app *app = o->view.app;
+	struct leg *leg = &o->legs[o->at];
 	arena_reset(&o->of_operation);
 	record_copy(record_class(RECORD_OPERATION), &o->operation, op, &o->of_operation);
-	if (op->state == AUDIT_RECORDED)
+	if (op->state == AUDIT_RECORDED || o->stage != STAGE_RUNNING)
 		return;
-	o->stage = STAGE_ENDED;
-	if (op->state == AUDIT_DONE) {
-		app_say(app, STYLE_OK, "%s", op->detail ? op->detail : "done");
-		if (op->undo_until && op->id)
-			app_offer_undo(app, op->id, op->undo_until);
-		if (!keeps_proof(o))
-			app_close(app, &o->view);
+	leg->state = op->state == AUDIT_DONE ? STEP_DONE : STEP_FAILED;
+	leg->ended = app_now(o->view.app);
+	leg->detail = arena_dup(&o->arena, op->detail);
+	if (op->state == AUDIT_DONE && o->at + 1 < o->n_legs)
+		next_leg(o);
+	else
+		finish(o, op);
+}
+
+/* On a way, what the person has just made and seen counts as approved, and what was shown first as confirmed. */
+static void take_plan(struct operate *o, const struct plan *plan)
+{
+	record_copy(record_class(RECORD_PLAN), &o->plan, plan, &o->arena);
+	if (o->plan.refusal && o->plan.approve && o->at > 0 && !o->is_approved) {
+		o->is_approved = true;
+		wish_of(o)->approve = o->plan.approve;
+		ask_plan(o);
+	} else if (o->plan.refusal || (o->at == 0 && o->plan.class != OP_REVERSIBLE) || o->plan.class == OP_PROTECTED) {
+		ask_person(o);
+	} else {
+		execute(o);
 	}
 }
 
@@ -149,11 +246,7 @@ static void message(struct view *v, const struct message *m)
 	struct operate *o = (struct operate *)v;
 	switch (m->kind) {
 	case MESSAGE_PLAN:
-		record_copy(record_class(RECORD_PLAN), &o->plan, &m->plan, &o->arena);
-		if (o->plan.refusal || o->plan.class != OP_REVERSIBLE)
-			ask_person(o);
-		else
-			execute(o);
+		take_plan(o, &m->plan);
 		break;
 	case MESSAGE_OPERATION:
 		take_operation(o, &m->operation);
@@ -191,39 +284,75 @@ static bool key(struct view *v, const struct key *k)
 	return true;
 }
 
-static void draw_step(struct operate *o, const struct canvas *c, int y, const struct step *s)
+struct line { /* a step or a leg, as it is drawn */
+	const char *name, *detail;
+	int state;
+	int64_t began, ended;
+};
+
+static void draw_line(struct operate *o, const struct canvas *c, int y, int indent, const struct line *l)
 {
 	char span[CLOCK_TEXT] = "";
-	enum style style = words_step_style(s->state);
-	canvas_text(c, y, 1, style, words_step_sign(s->state));
-	int x = canvas_text(c, y, 3, s->state == STEP_WAITING ? STYLE_DIM : STYLE_TEXT, s->name);
-	if (s->started_at)
-		clock_span((s->ended_at ? s->ended_at : app_now(o->view.app)) - s->started_at, span);
-	canvas_text(c, y, x < 18 ? 18 : x + 1, STYLE_DIM, span);
-	if (s->detail)
-		canvas_field(c, y, 27, c->columns - 28, s->state == STEP_FAILED ? STYLE_ERROR : STYLE_DIM, UTF8_LEFT, s->detail);
+	enum style style = words_step_style(l->state);
+	canvas_text(c, y, 1 + indent, style, words_step_sign(l->state));
+	int x = canvas_text(c, y, 3 + indent, l->state == STEP_WAITING ? STYLE_DIM : STYLE_TEXT, l->name);
+	if (l->began)
+		clock_span((l->ended ? l->ended : app_now(o->view.app)) - l->began, span);
+	x = x < 24 ? 24 : x + 1;
+	canvas_text(c, y, x, STYLE_DIM, span);
+	if (l->detail)
+		canvas_field(c, y, x + 8, c->columns - x - 9, l->state == STEP_FAILED ? STYLE_ERROR : STYLE_DIM, UTF8_LEFT,
+		             l->detail);
+}
+
+static int draw_steps(struct operate *o, const struct canvas *c, int y, int indent)
+{
+	const struct step *steps = o->operation.steps.items;
+	for (size_t i = 0; i < o->operation.steps.n; i++) {
+		struct line l = {steps[i].name, steps[i].detail, steps[i].state, steps[i].started_at, steps[i].ended_at};
+		draw_line(o, c, y++, indent, &l);
+	}
+	return y;
+}
+
+static int draw_legs(struct operate *o, const struct canvas *c)
+{
+	char name[128];
+	int y = 0;
+	for (size_t i = 0; i < o->n_legs; i++) {
+		const struct leg *leg = &o->legs[i];
+		leg_name(leg, name, sizeof(name));
+		struct line l = {name, leg->detail, (int)leg->state, leg->began, leg->ended};
+		draw_line(o, c, y++, 0, &l);
+		if (i == o->at)
+			y = draw_steps(o, c, y, 2);
+	}
+	return y;
 }
 
 static void draw_running(struct operate *o, const struct canvas *body)
 {
 	const struct operation *op = &o->operation;
-	const struct step *steps = op->steps.items;
 	bool is_over = o->stage == STAGE_ENDED;
-	int rows = (int)op->steps.n + 3 + (is_over ? 2 : 0);
-	struct canvas c = layout_centre(body, rows < 6 ? 6 : rows, body->columns > 90 ? 90 : body->columns - 4);
-	char key_name[64];
+	int rows = (int)(op->steps.n + (o->n_legs > 1 ? o->n_legs : 0)) + 4 + (is_over ? 2 : 0);
+	struct canvas c = layout_centre(body, rows < 6 ? 6 : rows, body->columns > 110 ? 110 : body->columns - 4);
+	char key_name[64], span[CLOCK_TEXT];
 	canvas_clear(&c);
-	struct canvas_box box = {.title = o->plan.title ? o->plan.title : o->wish.action, .is_focused = true};
+	struct canvas_box box = {.title = o->plan.title ? o->plan.title : wish_of(o)->action, .is_focused = true};
 	struct canvas in = canvas_box(&c, &box);
-	if (!op->steps.n)
+	int y = o->n_legs > 1 ? draw_legs(o, &in) : draw_steps(o, &in, 0, 0);
+	if (!op->steps.n && o->n_legs == 1)
 		canvas_text(&in, 0, 1, STYLE_DIM, "sent, waiting for the first step");
-	for (size_t i = 0; i < op->steps.n; i++)
-		draw_step(o, &in, (int)i, &steps[i]);
-	if (is_over && op->detail)
-		canvas_field(&in, (int)op->steps.n, 1, in.columns - 2, op->state == AUDIT_DONE ? STYLE_OK : STYLE_ERROR, UTF8_LEFT,
-		             op->detail);
+	bool is_done = op->state == AUDIT_DONE;
+	if (is_over && is_done && o->goal) {
+		clock_span(o->legs[o->at].ended - o->began, span);
+		canvas_textf(&in, y + 1, 1, STYLE_OK, "time to %s with full observability: %s", o->goal, span);
+	} else if (is_over && op->detail) {
+		canvas_field(&in, y + 1, 1, in.columns - 2, is_done ? STYLE_OK : STYLE_ERROR, UTF8_LEFT, op->detail);
+	}
 	app_key_of(o->view.app, &o->view, "cancel", key_name, sizeof(key_name));
-	canvas_textf(&in, in.rows - 1, 1, STYLE_DIM, is_over ? "%s closes" : "%s hides this; it goes on", key_name);
+	canvas_textf(&in, in.rows - 1, 1, STYLE_DIM, is_over ? "%s closes" : o->n_legs > 1 ? "%s stops after this step" : "%s hides this; it goes on",
+	             key_name);
 }
 
 static void draw(struct view *v, const struct canvas *body)
@@ -231,14 +360,14 @@ static void draw(struct view *v, const struct canvas *body)
 	struct operate *o = (struct operate *)v;
 	if (o->stage == STAGE_ASKING) {
 		dialog_draw(&o->dialog, body);
-	} else if (o->stage == STAGE_PLANNING) {
+	} else if (o->stage == STAGE_PLANNING && o->at == 0) {
 		if (app_mono(v->app) - o->started > 100) {
 			struct canvas c = layout_centre(body, 3, 44);
 			canvas_clear(&c);
-			struct canvas in = canvas_box(&c, &(struct canvas_box){.title = o->wish.action, .is_focused = true});
+			struct canvas in = canvas_box(&c, &(struct canvas_box){.title = wish_of(o)->action, .is_focused = true});
 			canvas_text(&in, 0, 1, STYLE_DIM, "asking for the plan; esc gives up");
 		}
-	} else if (o->plan.class != OP_REVERSIBLE) {
+	} else if (o->plan.class != OP_REVERSIBLE || o->n_legs > 1) {
 		draw_running(o, body);
 	}
 }

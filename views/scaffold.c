@@ -255,18 +255,49 @@ static void draw(struct view *v, const struct canvas *body)
 	canvas_text(&line, 0, 1, STYLE_INFO, "nothing is made yet: ctrl-s makes it, tab the next file, esc back to the form");
 }
 
+/* new, then up in the first environment, promoted from one to the next, and the alert of the last one proved. */
+static void go(struct scaffold *s)
+{
+	struct app *app = s->reader.view.app;
+	const struct environment *all[64];
+	struct wish wishes[66], made = wish_of(s);
+	size_t n = 0, environments = app_environments(app, all, 64);
+	const char *to = made.environment;
+	made.environment = NULL;
+	made.folder = s->files.folder;
+	wishes[n++] = made;
+	for (size_t i = 0; to && i < environments; i++) {
+		struct wish *w = &wishes[n++];
+		record_init(record_class(RECORD_WISH), w);
+		w->action = i ? "promote" : "up";
+		w->service = made.service;
+		w->folder = i ? NULL : s->files.folder;
+		w->environment = all[i]->name;
+		w->from = i ? all[i - 1]->name : NULL;
+		if (str_eq(all[i]->name, to))
+			break;
+	}
+	if (to) {
+		struct wish *w = &wishes[n++];
+		record_init(record_class(RECORD_WISH), w);
+		w->action = "prove";
+		w->service = made.service;
+		w->environment = to;
+	}
+	app_close(app, &s->reader.view); /* s lives until this key is done */
+	app_target(app, made.service, to);
+	app_operate_way(app, wishes, n, to);
+}
+
 static void run_confirm(struct app *app, struct view *v, const char *arg)
 {
 	struct scaffold *s = (struct scaffold *)v;
-	(void)arg;
+	(void)app, (void)arg;
 	if (!s->is_previewing) {
 		preview(s);
 		return;
 	}
-	struct wish w = wish_of(s);
-	app_close(app, v);
-	app_target(app, w.service, w.environment);
-	app_operate(app, &w);
+	go(s);
 }
 
 static void run_back(struct app *app, struct view *v, const char *arg)
