@@ -4,10 +4,13 @@
  * requests go to the service's stable address until its error alert fires and its team was told; then the fault goes.
  * The fault is recorded before it is injected: a daemon that finds one without its operation takes it back.
  */
+#include <cJSON.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,6 +26,7 @@
 #include "platform/rules.h"
 #include "platform/state.h"
 
+#define METRICS_MS 60000 /* a sample that young says that the service is scraped */
 #define PROVE_MS 180000  /* beyond the alert's own window and wait */
 #define REQUEST_MS 50
 #define REQUESTS_AT_ONCE 8
@@ -35,6 +39,7 @@ struct proof {
 	struct reactor_timer *timer;
 	int64_t started, deadline; /* monotonic */
 	int in_flight;
+	bool has_fired;
 	int64_t requests, errors;
 };
 
@@ -104,7 +109,8 @@ static void look(struct proof *p)
 	char span[CLOCK_TEXT], text[300];
 	clock_span(clock_mono_ms() - p->started, span);
 	bool is_firing = a && a->phase == ALERT_FIRING && a->starts_at;
-	if (is_firing && p->running->steps[1].state != STEP_DONE) {
+	if (is_firing && !p->has_fired) {
+		p->has_fired = true;
 		snprintf(text, sizeof(text), "%s fires after %s", a->name, span);
 		operation_step(p->running, "the alert fires", STEP_DONE, text);
 		operation_step(p->running, "its team is told", STEP_RUNNING, NULL);
@@ -158,6 +164,85 @@ static const char *ready_slot(const struct daemon *d, const struct wish *w)
 	return NULL;
 }
 
+/* ---- what must be seen before a fault is worth injecting ---- */
+
+struct seen { /* of the placement that is proved */
+	struct daemon *daemon;
+	const struct wish *wish;
+	const struct service_file *file;
+	const char *slot, *url;
+	int64_t release;
+	char text[300]; /* what was seen, or why not */
+};
+
+static bool see_answer(struct seen *s)
+{
+	snprintf(s->text, sizeof(s->text), "%s is ready behind %s", s->slot, s->url);
+	return true; /* a ready instance answered its readiness probe, and owns its listener */
+}
+
+static bool see_metrics(struct seen *s)
+{
+	struct err err = {0};
+	cJSON *series = rules_series(s->daemon->rules, s->wish->service, s->wish->environment, "request_rate",
+	                             clock_wall_ms() - METRICS_MS, &err);
+	int n = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(series, "points"));
+	cJSON_Delete(series);
+	snprintf(s->text, sizeof(s->text), n ? "%d samples in the last minute" : "no sample of it was scraped yet", n);
+	return n > 0;
+}
+
+static bool see_logs(struct seen *s)
+{
+	int64_t bytes = 0;
+	char *folder = place_path(s->daemon->place, "slots/%s", s->slot);
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	struct stat st;
+	while (dir && (entry = readdir(dir)))
+		if (strncmp(entry->d_name, "raw.", 4) == 0 && fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += st.st_size;
+	if (dir)
+		closedir(dir);
+	free(folder);
+	snprintf(s->text, sizeof(s->text), bytes ? "%lld bytes of %s" : "nothing came from it yet", (long long)bytes, s->slot);
+	return bytes > 0;
+}
+
+static bool see_runbook(struct seen *s)
+{
+	const char *name = service_file_runbook(s->file, error_rule(s->file)->name);
+	char *folder = release_folder(s->daemon->releases, s->wish->service, s->release), *path = NULL;
+	struct stat st;
+	bool is_there = name && asprintf(&path, "%s/%s", folder, name) > 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	                st.st_size > 0;
+	snprintf(s->text, sizeof(s->text), "%s%s", name ? name : "its alert names none", name && !is_there ? " is missing" : "");
+	free(path);
+	free(folder);
+	return is_there;
+}
+
+static const struct {
+	const char *name;
+	bool (*see)(struct seen *);
+} checks[] = {
+	{"it answers", see_answer},
+	{"metrics are scraped", see_metrics},
+	{"logs arrive", see_logs},
+	{"its runbook is there", see_runbook},
+};
+
+static bool see_all(struct running *r, struct seen *s, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		bool is_seen = checks[i].see(s);
+		operation_step(r, checks[i].name, is_seen ? STEP_DONE : STEP_FAILED, s->text);
+		if (!is_seen)
+			return err_set(err, ERR_FAILED, "%s: %.200s", checks[i].name, s->text);
+	}
+	return true;
+}
+
 static bool plan_prove(struct planning *p, struct err *err)
 {
 	const struct wish *w = p->wish;
@@ -178,6 +263,8 @@ static bool plan_prove(struct planning *p, struct err *err)
 	p->plan->title = arena_printf(p->arena, "prove the alert of %s in %s", w->service, w->environment);
 	plan_change(p, "one instance answers errors until %s fires and its team was told", rule ? rule->name : "the alert");
 	plan_warn(p, "whoever uses %s in %s meanwhile meets these errors", w->service, w->environment);
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		plan_step(p, checks[i].name);
 	plan_step(p, "inject a fault");
 	plan_step(p, "the alert fires");
 	plan_step(p, "its team is told");
@@ -211,13 +298,19 @@ static bool execute_prove(struct running *r, struct err *err)
 		return false;
 	}
 	const struct service_alert *rule = error_rule(&file);
+	fleet_url(d->fleet, w->service, w->environment, url, sizeof(url));
+	struct seen seen = {.daemon = d, .wish = w, .file = &file, .slot = slot, .url = url, .release = t->release};
+	if (!see_all(r, &seen, err)) {
+		state_delete(d->state, own_class(OWN_FAULT), slot, NULL);
+		service_file_finish(&file);
+		return false;
+	}
 	rules_fingerprint(w->service, w->environment, rule->name, id);
 	struct proof *p = mem_alloc(sizeof(*p));
 	p->running = r;
 	p->daemon = d;
 	p->slot = mem_dup(slot);
 	p->alert = mem_dup(id);
-	fleet_url(d->fleet, w->service, w->environment, url, sizeof(url));
 	p->url = mem_dup(arena_printf(&r->arena, "%s/", url));
 	p->started = clock_mono_ms();
 	p->deadline = p->started + PROVE_MS + rule->window_ms + rule->for_ms;
