@@ -128,6 +128,17 @@ static int64_t wake(struct view *v, int64_t now)
 	return app_is_live(v->app) ? -1 : 1000; /* "blind 43s" */
 }
 
+static bool is_bad(struct app *app, const char *service, const char *version)
+{
+	struct records *table = app_records(app, RECORD_RELEASE);
+	for (record_handle i = records_next(table, RECORDS_NO_ROW); i; i = records_next(table, i)) {
+		const struct release *r = records_row(table, i);
+		if (r->is_bad && str_eq(r->service, service) && str_eq(r->version, version))
+			return true;
+	}
+	return false;
+}
+
 /* One sentence about what to do next, or nothing. */
 static void hint(struct home *h, char *out, size_t size)
 {
@@ -151,7 +162,8 @@ static void hint(struct home *h, char *out, size_t size)
 		const struct placement *p = records_row(table, i);
 		const struct environment *before = p->drift ? app_next_environment(app, p->environment, -1) : NULL;
 		const struct environment *here = before ? app_environment(app, p->environment) : NULL;
-		if (!before || p->to_version || p->health != HEALTH_OK || !here || !here->is_protected)
+		if (!before || p->to_version || p->health != HEALTH_OK || !here || !here->is_protected ||
+		    is_bad(app, p->service, p->drift))
 			continue;
 		app_key_of(app, &h->view, "promote", key, sizeof(key));
 		snprintf(out, size, "%s %s is in %s: %s promotes it to %s", p->service, p->drift, before->name, key,

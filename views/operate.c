@@ -33,6 +33,7 @@ struct operate {
 	size_t n_legs, at;
 	const char *goal;          /* "prod": where the way leads; NULL for a single operation */
 	int64_t began;             /* wall ms: the first one was confirmed */
+	const char *typed;         /* the name typed last: it holds for the rest of the way in that environment */
 	bool is_approved;          /* the plan was asked for again, with its commands approved */
 	struct plan plan;
 	struct operation operation;
@@ -201,7 +202,8 @@ static void finish(struct operate *o, const struct operation *op)
 		return;
 	clock_span(app_now(app) - o->began, span);
 	if (o->goal)
-		app_say(app, STYLE_OK, "time to %s with full observability: %s", o->goal, span);
+		app_say(app, STYLE_OK, "%s is in %s with full observability, %s after it was begun", o->legs[0].wish.service,
+		        o->goal, span);
 	else
 		app_say(app, STYLE_OK, "%s", op->detail ? op->detail : "done");
 	if (op->undo_until && op->id)
@@ -234,7 +236,8 @@ static void take_plan(struct operate *o, const struct plan *plan)
 		o->is_approved = true;
 		wish_of(o)->approve = o->plan.approve;
 		ask_plan(o);
-	} else if (o->plan.refusal || (o->at == 0 && o->plan.class != OP_REVERSIBLE) || o->plan.class == OP_PROTECTED) {
+	} else if (o->plan.refusal || (o->at == 0 && o->plan.class != OP_REVERSIBLE) ||
+	           (o->plan.class == OP_PROTECTED && !str_eq(o->plan.confirm, o->typed))) {
 		ask_person(o);
 	} else {
 		execute(o);
@@ -275,6 +278,7 @@ static bool key(struct view *v, const struct key *k)
 		app_close(v->app, v);
 		break;
 	case DIALOG_CONFIRMED:
+		o->typed = o->plan.class == OP_PROTECTED ? o->plan.confirm : NULL;
 		execute(o);
 		break;
 	case DIALOG_IGNORED:
@@ -298,7 +302,7 @@ static void draw_line(struct operate *o, const struct canvas *c, int y, int inde
 	int x = canvas_text(c, y, 3 + indent, l->state == STEP_WAITING ? STYLE_DIM : STYLE_TEXT, l->name);
 	if (l->began)
 		clock_span((l->ended ? l->ended : app_now(o->view.app)) - l->began, span);
-	x = x < 24 ? 24 : x + 1;
+	x = x < 28 ? 28 : x + 1;
 	canvas_text(c, y, x, STYLE_DIM, span);
 	if (l->detail)
 		canvas_field(c, y, x + 8, c->columns - x - 9, l->state == STEP_FAILED ? STYLE_ERROR : STYLE_DIM, UTF8_LEFT,
@@ -330,13 +334,25 @@ static int draw_legs(struct operate *o, const struct canvas *c)
 	return y;
 }
 
+/* From the first confirmation to the last proof; what of it the platform took, and what the person. */
+static void draw_time_to(struct operate *o, const struct canvas *c, int y)
+{
+	char all[CLOCK_TEXT], ours[CLOCK_TEXT];
+	int64_t worked = 0;
+	for (size_t i = 0; i <= o->at; i++)
+		worked += o->legs[i].ended - o->legs[i].began;
+	clock_span(o->legs[o->at].ended - o->began, all);
+	clock_span(worked, ours);
+	canvas_textf(c, y, 1, STYLE_OK, "time to production with full observability: %s, %s of it the platform's", all, ours);
+}
+
 static void draw_running(struct operate *o, const struct canvas *body)
 {
 	const struct operation *op = &o->operation;
 	bool is_over = o->stage == STAGE_ENDED;
 	int rows = (int)(op->steps.n + (o->n_legs > 1 ? o->n_legs : 0)) + 4 + (is_over ? 2 : 0);
 	struct canvas c = layout_centre(body, rows < 6 ? 6 : rows, body->columns > 110 ? 110 : body->columns - 4);
-	char key_name[64], span[CLOCK_TEXT];
+	char key_name[64];
 	canvas_clear(&c);
 	struct canvas_box box = {.title = o->plan.title ? o->plan.title : wish_of(o)->action, .is_focused = true};
 	struct canvas in = canvas_box(&c, &box);
@@ -345,8 +361,7 @@ static void draw_running(struct operate *o, const struct canvas *body)
 		canvas_text(&in, 0, 1, STYLE_DIM, "sent, waiting for the first step");
 	bool is_done = op->state == AUDIT_DONE;
 	if (is_over && is_done && o->goal) {
-		clock_span(o->legs[o->at].ended - o->began, span);
-		canvas_textf(&in, y + 1, 1, STYLE_OK, "time to %s with full observability: %s", o->goal, span);
+		draw_time_to(o, &in, y + 1);
 	} else if (is_over && op->detail) {
 		canvas_field(&in, y + 1, 1, in.columns - 2, is_done ? STYLE_OK : STYLE_ERROR, UTF8_LEFT, op->detail);
 	}
