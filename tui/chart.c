@@ -13,6 +13,7 @@
 #define DOTS_X 2 /* of a braille cell, Unicode 11.0 ch. 21.1 */
 #define DOTS_Y 4
 #define BRAILLE 0x2800
+#define LABEL_ROWS 3 /* of marks */
 #define AXIS_WIDTH 7
 #define MARK 0x250A /* ┊ */
 #define THRESHOLD 0x2504 /* ┄ */
@@ -34,6 +35,10 @@ void chart_number(double value, const char *unit, char *out, size_t size)
 		const char *suffix;
 	} scales[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
 	const char *suffix = "";
+	if (unit && strcmp(unit, "ratio") == 0) {
+		value *= 100;
+		unit = "%";
+	}
 	double magnitude = fabs(value);
 	for (size_t i = 0; i < sizeof(scales) / sizeof(scales[0]); i++) {
 		if (magnitude >= scales[i].from) {
@@ -180,6 +185,7 @@ static void draw_threshold(const struct plot *p)
 
 static void draw_marks(const struct plot *p)
 {
+	int told = 0;
 	for (size_t i = 0; i < p->chart->n_marks; i++) {
 		const struct chart_mark *mark = &p->chart->marks[i];
 		if (mark->at_ms < p->chart->from_ms || mark->at_ms > p->chart->to_ms)
@@ -190,8 +196,9 @@ static void draw_marks(const struct plot *p)
 		if (!mark->label)
 			continue;
 		int width = (int)utf8_width(mark->label, strlen(mark->label));
-		/* Left of its line where there is no room at its right. */
-		canvas_text(&p->area, 0, x + 1 + width <= p->area.columns ? x + 1 : x - width, style,
+		/* Left of its line where there is no room at its right; marks near each other take a row each. */
+		int y = p->area.rows >= 2 * LABEL_ROWS ? told++ % LABEL_ROWS : 0;
+		canvas_text(&p->area, y, x + 1 + width <= p->area.columns ? x + 1 : x - width, style,
 			    mark->label);
 	}
 }

@@ -48,6 +48,6 @@ void chart_sparkline(const struct canvas *, int y, int x, int columns, enum styl
                      size_t n, double max);
 /* ▓▓▓░░ of done/total in columns; the colours tell nothing the text beside it does not. */
 void chart_bar(const struct canvas *, int y, int x, int columns, enum style, double done, double total);
-/* A value with three digits at most and an SI suffix: "1.2k", "0.04", "980". */
+/* A value with three digits at most and an SI suffix: "1.2k", "0.04", "980". The unit "ratio" is told in percent. */
 void chart_number(double value, const char *unit, char *out, size_t size);
 #endif

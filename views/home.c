@@ -119,9 +119,11 @@ static int64_t wake(struct view *v, int64_t now)
 	if (pane_group_is_busy(&h->group))
 		return 0;
 	struct records *deploys = app_records(v->app, RECORD_DEPLOY), *alerts = app_records(v->app, RECORD_ALERT);
-	for (record_handle i = records_next(deploys, RECORDS_NO_ROW); i; i = records_next(deploys, i))
-		if (((const struct deploy *)records_row(deploys, i))->state == DEPLOY_RUNNING)
-			return 1000; /* "watching, 41s left" */
+	for (record_handle i = records_next(deploys, RECORDS_NO_ROW); i; i = records_next(deploys, i)) {
+		const struct deploy *d = records_row(deploys, i);
+		if (d->state == DEPLOY_RUNNING || app_now(v->app) - d->started_at < 60000)
+			return 1000; /* "watching, 41s", and ages told in seconds */
+	}
 	for (record_handle i = records_next(alerts, RECORDS_NO_ROW); i; i = records_next(alerts, i))
 		if (((const struct alert *)records_row(alerts, i))->phase != ALERT_RESOLVED)
 			return 1000;
@@ -137,6 +139,25 @@ static bool is_bad(struct app *app, const char *service, const char *version)
 			return true;
 	}
 	return false;
+}
+
+/* While a platform rises, nothing has ever run before what is deployed: "raising 7/18". */
+static bool tell_raising(struct app *app, char *out, size_t size)
+{
+	struct records *deploys = app_records(app, RECORD_DEPLOY), *table = app_records(app, RECORD_PLACEMENT);
+	size_t raised = 0, all = 0, first = 0;
+	for (record_handle i = records_next(deploys, RECORDS_NO_ROW); i; i = records_next(deploys, i)) {
+		const struct deploy *d = records_row(deploys, i);
+		first += d->state == DEPLOY_RUNNING && !d->from;
+	}
+	for (record_handle i = records_next(table, RECORDS_NO_ROW); i; i = records_next(table, i)) {
+		const struct placement *p = records_row(table, i);
+		all++;
+		raised += p->version && p->ready >= p->desired;
+	}
+	if (first && raised < all)
+		snprintf(out, size, "raising %zu/%zu", raised, all);
+	return first && raised < all;
 }
 
 /* One sentence about what to do next, or nothing. */
@@ -158,6 +179,8 @@ static void hint(struct home *h, char *out, size_t size)
 			return;
 		}
 	}
+	if (tell_raising(app, out, size))
+		return;
 	for (record_handle i = records_next(table, RECORDS_NO_ROW); i; i = records_next(table, i)) {
 		const struct placement *p = records_row(table, i);
 		const struct environment *before = p->drift ? app_next_environment(app, p->environment, -1) : NULL;
@@ -350,7 +373,7 @@ const struct view_class view_home = {
 	.commands = commands,
 	.n_commands = sizeof(commands) / sizeof(commands[0]),
 	.shows = 1u << RECORD_SERVICE | 1u << RECORD_ENVIRONMENT | 1u << RECORD_PLACEMENT | 1u << RECORD_DEPLOY |
-	         1u << RECORD_ALERT | 1u << RECORD_LOCK,
+	         1u << RECORD_ALERT | 1u << RECORD_LOCK | 1u << RECORD_RELEASE,
 	.open = open_view,
 	.changed = changed,
 	.draw = draw,

@@ -177,7 +177,7 @@ static void environment_cell(struct pane *p, const struct canvas *c, const void 
 	const struct environment *e = row;
 	enum style style = words_health_style(app_is_live(p->app) ? e->health : HEALTH_UNKNOWN);
 	int ready, desired, drift;
-	char age[CLOCK_TEXT];
+	char age[CLOCK_TEXT], text[160];
 	const struct deploy *d;
 	switch (column) {
 	case 0:
@@ -204,7 +204,8 @@ static void environment_cell(struct pane *p, const struct canvas *c, const void 
 		if (!d)
 			break;
 		words_age(app_now(p->app), d->started_at, age);
-		canvas_textf(c, 0, 0, STYLE_TEXT, "%s %s %s", age, d->service ? d->service : "", d->to ? d->to : "");
+		snprintf(text, sizeof(text), "%s %s %s", age, d->service ? d->service : "", d->to ? d->to : "");
+		sheet_text(c, STYLE_TEXT, UTF8_LEFT, text);
 	}
 }
 
@@ -215,13 +216,15 @@ static void deploy_progress(const struct canvas *c, const struct deploy *d, int6
 	words_progress(&d->steps, &done, &total);
 	if (d->state == DEPLOY_RUNNING && d->watch_until > now) {
 		clock_age(d->watch_until - now, text);
-		canvas_textf(c, 0, 0, STYLE_INFO, "watching, %s left", text);
+		canvas_textf(c, 0, 0, STYLE_INFO, "watching %s", text);
 	} else if (d->state == DEPLOY_RUNNING) {
 		chart_bar(c, 0, 0, 6, STYLE_INFO, done, total ? total : 1);
 		canvas_textf(c, 0, 7, STYLE_INFO, "%d/%d", done, total);
 	} else if (d->state == DEPLOY_SUCCEEDED) {
+		char told[CLOCK_TEXT + 8];
 		clock_span(d->ended_at - d->started_at, text);
-		canvas_textf(c, 0, 0, STYLE_DIM, "done in %s", text);
+		snprintf(told, sizeof(told), "done in %s", text);
+		sheet_text(c, STYLE_DIM, UTF8_LEFT, told);
 	} else {
 		sheet_text(c, words_deploy_style(d->state), UTF8_LEFT,
 		           d->detail ? d->detail : record_value_name(deploy_state_names, d->state));
@@ -285,6 +288,12 @@ static void alert_remark(struct app *app, const struct alert *a, char *out, size
 	}
 }
 
+/* Half a word: the column beside it says more. */
+static const char *severity_short(int severity)
+{
+	return severity == SEVERITY_CRITICAL ? "crit" : severity == SEVERITY_WARNING ? "warn" : "info";
+}
+
 static void alert_cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
 {
 	(void)is_selected;
@@ -294,7 +303,7 @@ static void alert_cell(struct pane *p, const struct canvas *c, const void *row, 
 	switch (column) {
 	case 0:
 		canvas_text(c, 0, 0, style, words_severity_sign(a->severity));
-		canvas_field(c, 0, 2, c->columns - 2, style, UTF8_LEFT, record_value_name(severity_names, a->severity));
+		canvas_text(c, 0, 2, style, severity_short(a->severity));
 		break;
 	case 1:
 		sheet_text(c, style == STYLE_DIM ? STYLE_DIM : STYLE_TEXT, UTF8_LEFT, a->service ? a->service : "unowned");
@@ -319,12 +328,12 @@ static const struct sheet_column fixed_columns[HOME_FIXED_COLUMNS] = {
 	{"  NAME", 12, 18, 2, UTF8_LEFT}, {"TEAM", 6, 11, 1, UTF8_LEFT}};
 static const struct sheet_column environment_columns[] = {
 	{"  ENV", 9, 11, 0, UTF8_LEFT}, {"READY", 6, 7, 0, UTF8_LEFT}, {"DRIFT", 5, 6, 0, UTF8_LEFT},
-	{"FIRING", 6, 6, 0, UTF8_LEFT}, {"LAST DEPLOY", 12, 20, 1, UTF8_LEFT}};
+	{"FIRING", 6, 6, 0, UTF8_LEFT}, {"LAST DEPLOY", 12, 24, 1, UTF8_LEFT}};
 static const struct sheet_column deploy_columns[] = {
 	{"  SERVICE", 10, 14, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT}, {"VERSION", 9, 13, 1, UTF8_LEFT},
 	{"PROGRESS", 12, 18, 2, UTF8_LEFT}, {"BY", 4, 8, 0, UTF8_LEFT},  {"AGE", 4, 4, 0, UTF8_RIGHT}};
 static const struct sheet_column alert_columns[] = {
-	{"  SEV", 6, 10, 0, UTF8_LEFT},     {"SERVICE", 8, 11, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT},
+	{"  SEV", 6, 6, 0, UTF8_LEFT},     {"SERVICE", 8, 11, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT},
 	{"ALERT", 9, 14, 1, UTF8_LEFT},       {"AGE", 4, 4, 0, UTF8_RIGHT},     {"", 14, 22, 2, UTF8_LEFT}};
 
 #define COLUMNS(a) .columns = a, .n_columns = sizeof(a) / sizeof((a)[0]), .frozen = 1
