@@ -37,10 +37,14 @@ struct rollout { /* one deploy under way; what must outlive us is in its records
 struct deploys {
 	struct daemon *daemon;
 	struct rollout *rollouts;
-	bool is_due; /* a turn is deferred */
+	struct reactor_timer *rest; /* goes on with those that one turn was too short for */
+	bool is_due;                /* a turn is deferred */
 };
 
-enum { RETRY_MS = 1000 };
+enum {
+	RETRY_MS = 1000,
+	TURN_MS = 15, /* then others have their turn: each step is commits to the disk */
+};
 
 static void rollouts_look(void *arg);
 
@@ -117,9 +121,11 @@ struct deploys *deploys_new(struct daemon *d, struct err *err)
 {
 	struct deploys *all = mem_alloc(sizeof(*all));
 	all->daemon = d;
+	all->rest = reactor_timer_add(d->reactor, -1, 0, rollouts_look, all);
 	if (fleet_on_change(d->fleet, fleet_has_changed, all) &&
 	    routes_on_change(d->routes, routes_have_changed, all))
 		return all;
+	reactor_timer_remove(all->rest);
 	free(all);
 	err_set(err, ERR_FAILED, "too many listen to the fleet");
 	return NULL;
@@ -132,6 +138,7 @@ void deploys_free(struct deploys *all)
 	reactor_defer_cancel(all->daemon->reactor, all);
 	while (all->rollouts)
 		rollout_drop(all->rollouts);
+	reactor_timer_remove(all->rest);
 	free(all);
 }
 
@@ -236,6 +243,18 @@ static bool build_act(struct rollout *ro, const struct deploy *d, struct err *er
 	return ro->job;
 }
 
+static bool start_record(struct rollout *ro, int64_t count, int64_t watch, struct err *err)
+{
+	struct daemon *daemon = ro->deploys->daemon;
+	if (!state_begin(daemon->state, err))
+		return false;
+	if (deploy_record_plan(daemon, ro->id, count, watch, err) &&
+	    fleet_rollout(daemon->fleet, ro->service, ro->environment, record(ro)->release, (int)count, err))
+		return state_commit(daemon->state, err);
+	state_abort(daemon->state);
+	return false;
+}
+
 static bool start_act(struct rollout *ro, const struct deploy *d, struct err *err)
 {
 	struct daemon *daemon = ro->deploys->daemon;
@@ -250,9 +269,7 @@ static bool start_act(struct rollout *ro, const struct deploy *d, struct err *er
 		service_file_can_run(&file, err) &&
 		release_is_approved(daemon, &file, d->environment, str_empty(j->folder) ? "" : j->folder,
 				    err) &&
-		deploy_record_plan(daemon, ro->id, count, watch, err) &&
-		fleet_rollout(daemon->fleet, ro->service, ro->environment, record(ro)->release, (int)count,
-			      err) &&
+		start_record(ro, count, watch, err) &&
 		fleet_want(daemon->fleet, ro->service, ro->environment, record(ro)->release, (int)count, err);
 	service_file_finish(&file);
 	return is_good;
@@ -446,15 +463,22 @@ static bool rollout_look(struct rollout *ro)
 static void rollouts_look(void *arg)
 {
 	struct deploys *all = arg;
+	int64_t until = clock_mono_ms() + TURN_MS;
 	all->is_due = false;
 	for (struct rollout *ro = all->rollouts, *next; ro; ro = next) {
 		const struct deploy *d;
-		while (rollout_look(ro))
-			;
+		bool goes_on;
+		do
+			goes_on = rollout_look(ro);
+		while (goes_on && clock_mono_ms() < until);
 		next = ro->next;
 		d = record(ro);
 		if (!d || d->state != DEPLOY_RUNNING)
 			rollout_drop(ro);
+		if (goes_on || (next && clock_mono_ms() >= until)) {
+			reactor_timer_set(all->rest, 0);
+			return;
+		}
 	}
 }
 

@@ -66,6 +66,16 @@ static void step_set(struct draft *t, enum rollout_step step, enum step_state st
 		s->detail = detail;
 }
 
+/* In the commit that ends the one before: the same order on the disk, and half the commits. */
+static void step_set_next(struct draft *t)
+{
+	for (size_t i = 0; i < t->deploy.steps.n; i++)
+		if (t->steps[i].state == STEP_RUNNING || t->steps[i].state == STEP_WAITING) {
+			step_set(t, (enum rollout_step)i, STEP_RUNNING, NULL);
+			return;
+		}
+}
+
 const struct deploy *deploy_record_new(struct daemon *d, const struct deploy_wish *w,
 				       const struct release *release, int64_t from_release,
 				       const char *folder, struct err *err)
@@ -93,6 +103,7 @@ const struct deploy *deploy_record_new(struct daemon *d, const struct deploy_wis
 	if (release)
 		t.steps[ROLLOUT_BUILD].state = STEP_SKIPPED;
 	t.deploy.steps = (struct parts){t.steps, ROLLOUT_BACK};
+	step_set_next(&t);
 	record_init(own_class(OWN_ROLLOUT), &j);
 	j.id = id;
 	j.service = w->service;
@@ -140,6 +151,7 @@ bool deploy_record_done(struct daemon *d, const char *id, enum rollout_step step
 	if (!draft_open(&t, d, id, NULL))
 		return false;
 	step_set(&t, step, STEP_DONE, NULL);
+	step_set_next(&t);
 	return draft_put(&t, d, id, NULL);
 }
 
@@ -184,6 +196,7 @@ bool deploy_record_back(struct daemon *d, const char *id, enum rollout_step fail
 	t.steps[ROLLOUT_BACK] =
 		(struct step){.name = rollout_step_names[ROLLOUT_BACK], .state = STEP_WAITING};
 	t.deploy.steps.n = ROLLOUT_STEPS;
+	step_set_next(&t);
 	t.deploy.detail = why;
 	return draft_put(&t, d, id, NULL);
 }

@@ -22,8 +22,13 @@ static size_t listening_inodes(const char *table, uint16_t port, unsigned long *
 		unsigned long inode;
 		/* sl local:port remote:port st tx:rx tr:when retrnsmt uid timeout inode */
 		if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", &local, &state,
-		           &inode) == 3 &&
-		    local == port && state == TCP_LISTEN)
+		           &inode) != 3)
+			continue; /* the heading */
+		/* "It will first list all listening TCP sockets" (proc_net_tcp.rst of Linux): what follows may be
+		 * tens of thousands that wait for their time to be over. */
+		if (state != TCP_LISTEN)
+			break;
+		if (local == port)
 			inodes[n++] = inode;
 	}
 	fclose(f);
