@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "platform/slot_file.h"
 
 bool process_read(pid_t pid, struct process *p)
 {
@@ -78,22 +79,22 @@ struct found {
 	bool is_member, is_holder;
 };
 
-static size_t find(const struct remains *r, struct found **out)
+/* Members of the session; with a lock also whoever holds that, for which every descriptor of everybody is looked at. */
+static size_t find(const struct remains *r, const struct stat *lock, struct found **out)
 {
-	struct stat lock = {0};
 	struct found *found = NULL;
 	size_t n = 0;
-	bool has_lock = r->lock_fd >= 0 && fstat(r->lock_fd, &lock) == 0;
+	pid_t self = getpid();
 	DIR *proc = opendir("/proc");
 	for (struct dirent *e; proc && (e = readdir(proc));) {
 		long long pid;
 		struct process p;
-		if (!str_to_int(e->d_name, 1, 1 << 30, &pid) || pid == getpid() ||
-		    !process_read((pid_t)pid, &p) || p.is_zombie)
+		if (!str_to_int(e->d_name, 1, 1 << 30, &pid) || pid == self ||
+		    (!lock && getsid((pid_t)pid) != r->leader) || !process_read((pid_t)pid, &p) || p.is_zombie)
 			continue;
 		struct found f = {.pid = p.pid, .start = p.start,
 		                  .is_member = r->leader > 0 && p.session == r->leader,
-		                  .is_holder = has_lock && holds_lock(p.pid, &lock)};
+		                  .is_holder = lock && holds_lock(p.pid, lock)};
 		if (!f.is_member && !f.is_holder)
 			continue;
 		found = mem_grow(found, n + 1, sizeof(*found));
@@ -118,10 +119,22 @@ static bool session_is_theirs(const struct remains *r, const struct found *found
 	return r->is_recent;
 }
 
+/* The dear look only when the cheap one does not do: nobody of the session is left, or it may be a stranger's. */
+static size_t find_any(const struct remains *r, struct found **out)
+{
+	struct stat lock;
+	size_t n = find(r, NULL, out);
+	if ((n && session_is_theirs(r, *out, n)) || r->lock_fd < 0 || fstat(r->lock_fd, &lock) < 0 ||
+	    !slot_lock_is_held(r->lock_fd))
+		return n;
+	free(*out);
+	return find(r, &lock, out);
+}
+
 size_t remains_signal(const struct remains *r, int signal)
 {
 	struct found *found;
-	size_t n = find(r, &found), left = 0;
+	size_t n = find_any(r, &found), left = 0;
 	bool is_theirs = session_is_theirs(r, found, n);
 	for (size_t i = 0; i < n; i++) {
 		struct process now;

@@ -25,7 +25,7 @@ bool process_read(pid_t pid, struct process *); /* false: there is none */
 struct remains {
 	pid_t leader;    /* 0: only holders of the lock */
 	uint64_t start;
-	int lock_fd;
+	int lock_fd;     /* must not itself hold the lock; -1: none */
 	bool is_recent;
 };
 /* Signals all of them but this process. Returns how many are left (before the signal has its effect). */
