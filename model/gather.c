@@ -125,6 +125,13 @@ static bool is_in(const struct scope *s, const char *service, const char *enviro
 	return false;
 }
 
+/* What an alert went through is told by its own record, as long as that is kept: not twice. */
+static void add_event(struct timeline *out, const struct event *e)
+{
+	if (!str_eq(e->kind, "alert"))
+		timeline_add_event(out, e);
+}
+
 void gather_timeline(gather_tables tables, const char *service, const char *environment, int64_t from, int64_t to,
                      struct timeline *out)
 {
@@ -138,7 +145,7 @@ void gather_timeline(gather_tables tables, const char *service, const char *envi
 			add(out, row);                                                                                 \
 	}
 	ADD(RECORD_DEPLOY, deploy, timeline_add_deploy)
-	ADD(RECORD_EVENT, event, timeline_add_event)
+	ADD(RECORD_EVENT, event, add_event)
 	ADD(RECORD_ALERT, alert, timeline_add_alert)
 	ADD(RECORD_LOCK, lock, timeline_add_lock)
 	ADD(RECORD_NOTE, note, timeline_add_note)

@@ -212,13 +212,14 @@ static bool see_logs(struct seen *s)
 static bool see_runbook(struct seen *s)
 {
 	const char *name = service_file_runbook(s->file, error_rule(s->file)->name);
-	char *folder = release_folder(s->daemon->releases, s->wish->service, s->release), *path = NULL;
+	char *folder = release_folder(s->daemon->releases, s->wish->service, s->release);
+	int dir = name ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct stat st;
-	bool is_there = name && asprintf(&path, "%s/%s", folder, name) > 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	                st.st_size > 0;
-	snprintf(s->text, sizeof(s->text), "%s%s", name ? name : "its alert names none", name && !is_there ? " is missing" : "");
-	free(path);
+	bool is_there = dir >= 0 && fstatat(dir, name, &st, 0) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+	if (dir >= 0)
+		close(dir);
 	free(folder);
+	snprintf(s->text, sizeof(s->text), "%s%s", name ? name : "its alert names none", name && !is_there ? " is missing" : "");
 	return is_there;
 }
 

@@ -87,6 +87,8 @@ void app_offer_undo(struct app *, const char *operation, int64_t until_wall);
 
 /* Operations: asks for the plan, shows it, runs it, tells how it went (views/operate.c). */
 void app_operate(struct app *, const struct wish *);
+/* Acks the alert of that id, or takes the ack back; "": the worst one, of the target first. */
+void app_ack(struct app *, const char *alert);
 /* Several, one after the other, each once the one before is done: a new service on its way to production. What the
  * first confirmation showed needs no second one, but a protected environment. All is copied. */
 void app_operate_way(struct app *, const struct wish *wishes, size_t n, const char *goal);

@@ -233,10 +233,9 @@ static const struct alert *worst_alert(struct app *app, const char *id)
 	return worst;
 }
 
-static void run_ack(struct app *app, struct view *v, const char *arg)
+void app_ack(struct app *app, const char *id)
 {
-	(void)v;
-	const struct alert *a = worst_alert(app, arg);
+	const struct alert *a = worst_alert(app, id);
 	if (!a) {
 		app_say(app, STYLE_INFO, "no alert to ack");
 		return;
@@ -248,6 +247,12 @@ static void run_ack(struct app *app, struct view *v, const char *arg)
 	w.service = a->service;
 	w.environment = a->environment;
 	app_operate(app, &w);
+}
+
+static void run_ack(struct app *app, struct view *v, const char *arg)
+{
+	(void)v;
+	app_ack(app, arg);
 }
 
 static void run_logs(struct app *app, struct view *v, const char *arg)

@@ -325,13 +325,13 @@ static void alert_cell(struct pane *p, const struct canvas *c, const void *row, 
 }
 
 static const struct sheet_column fixed_columns[HOME_FIXED_COLUMNS] = {
-	{"  NAME", 12, 18, 2, UTF8_LEFT}, {"TEAM", 6, 11, 1, UTF8_LEFT}};
+	{"  NAME", 12, 18, 2, UTF8_LEFT}, {"TEAM", 10, 12, 1, UTF8_LEFT}};
 static const struct sheet_column environment_columns[] = {
 	{"  ENV", 9, 11, 0, UTF8_LEFT}, {"READY", 6, 7, 0, UTF8_LEFT}, {"DRIFT", 5, 6, 0, UTF8_LEFT},
 	{"FIRING", 6, 6, 0, UTF8_LEFT}, {"LAST DEPLOY", 12, 24, 1, UTF8_LEFT}};
 static const struct sheet_column deploy_columns[] = {
-	{"  SERVICE", 10, 14, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT}, {"VERSION", 9, 13, 1, UTF8_LEFT},
-	{"PROGRESS", 12, 18, 2, UTF8_LEFT}, {"BY", 4, 8, 0, UTF8_LEFT},  {"AGE", 4, 4, 0, UTF8_RIGHT}};
+	{"  SERVICE", 10, 14, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT}, {"VERSION", 11, 13, 1, UTF8_LEFT},
+	{"PROGRESS", 12, 18, 2, UTF8_LEFT}, {"BY", 4, 5, 0, UTF8_LEFT},   {"AGE", 4, 4, 0, UTF8_RIGHT}};
 static const struct sheet_column alert_columns[] = {
 	{"  SEV", 6, 6, 0, UTF8_LEFT},     {"SERVICE", 8, 11, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT},
 	{"ALERT", 9, 14, 1, UTF8_LEFT},       {"AGE", 4, 4, 0, UTF8_RIGHT},     {"", 14, 22, 2, UTF8_LEFT}};

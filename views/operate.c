@@ -366,8 +366,8 @@ static void draw_running(struct operate *o, const struct canvas *body)
 		canvas_field(&in, y + 1, 1, in.columns - 2, is_done ? STYLE_OK : STYLE_ERROR, UTF8_LEFT, op->detail);
 	}
 	app_key_of(o->view.app, &o->view, "cancel", key_name, sizeof(key_name));
-	canvas_textf(&in, in.rows - 1, 1, STYLE_DIM, is_over ? "%s closes" : o->n_legs > 1 ? "%s stops after this step" : "%s hides this; it goes on",
-	             key_name);
+	const char *what = is_over ? "closes" : o->n_legs > 1 ? "stops after this step" : "hides this; it goes on";
+	canvas_textf(&in, in.rows - 1, 1, STYLE_DIM, "%s %s", key_name, what);
 }
 
 static void draw(struct view *v, const struct canvas *body)

@@ -25,6 +25,7 @@
 #include "views/words.h"
 
 #define BEFORE_MS (10 * 60 * 1000) /* of the onset that is looked at */
+#define CHART_BEFORE_MS (2 * 60 * 1000) /* of the onset that the chart shows */
 #define SERIES_MS 2000             /* the chart is asked for anew */
 #define CHANGES_SHOWN 4
 #define PATTERNS_SHOWN 6
@@ -59,7 +60,7 @@ struct triage {
 	struct chart_mark *marks;
 	size_t n_marks;
 	char unit[16];
-	double threshold;
+	double threshold, scale; /* a ratio is told in percent: 100 */
 	struct arena of_series;
 };
 
@@ -160,8 +161,8 @@ static void fill_facts(struct triage *t)
 	doc_newline(d);
 	if (isfinite(a->value)) {
 		char value[32], limit[32];
-		chart_number(a->value, t->unit, value, sizeof(value));
-		chart_number(a->threshold, t->unit, limit, sizeof(limit));
+		chart_number(a->value * t->scale, t->unit, value, sizeof(value));
+		chart_number(a->threshold * t->scale, t->unit, limit, sizeof(limit));
 		label(d, "value");
 		doc_addf(d, STYLE_TEXT, "%s, fires above %s", value, limit);
 		doc_newline(d);
@@ -261,7 +262,9 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 	str_copy(t->runbook, sizeof(t->runbook), a->runbook ? a->runbook : "");
 	str_copy(t->metric, sizeof(t->metric), a->metric ? a->metric : "");
 	t->onset = a->starts_at;
-	t->threshold = a->threshold;
+	t->scale = str_eq(t->metric, "error_ratio") ? 100 : 1;
+	str_copy(t->unit, sizeof(t->unit), t->scale > 1 ? "%" : "");
+	t->threshold = a->threshold * t->scale;
 	app_target(v->app, t->service, t->environment);
 	for (int i = 0; i < PART_COUNT; i++)
 		pager_init(&t->pagers[i], &t->docs[i]);
@@ -281,17 +284,19 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 
 static void take_series(struct triage *t, const struct series *s)
 {
+	bool is_ratio = str_eq(s->unit, "ratio");
 	arena_reset(&t->of_series);
+	t->scale = is_ratio ? 100 : 1;
+	str_copy(t->unit, sizeof(t->unit), is_ratio ? "%" : s->unit ? s->unit : "");
 	t->points = arena_alloc(&t->of_series, (s->n + 1) * sizeof(*t->points));
 	t->marks = arena_alloc(&t->of_series, (s->n_marks + 1) * sizeof(*t->marks));
 	t->n_points = s->n;
 	t->n_marks = s->n_marks;
 	for (size_t i = 0; i < s->n; i++)
-		t->points[i] = (struct chart_point){s->points[i].time, s->points[i].value};
+		t->points[i] = (struct chart_point){s->points[i].time, s->points[i].value * t->scale};
 	for (size_t i = 0; i < s->n_marks; i++)
 		t->marks[i] = (struct chart_mark){s->marks[i].time, arena_dup(&t->of_series, s->marks[i].text), STYLE_VERTICAL};
-	str_copy(t->unit, sizeof(t->unit), s->unit ? s->unit : "");
-	t->threshold = s->threshold;
+	t->threshold = s->threshold * t->scale;
 }
 
 static struct log_trace *trace_of(struct triage *t, const char *instance)
@@ -371,11 +376,9 @@ static void draw_chart(struct triage *t, const struct canvas *c)
 {
 	struct chart_series series = {.points = t->points, .n = t->n_points, .style = STYLE_SERIES, .name = t->metric};
 	struct chart chart = {.series = &series, .n_series = 1, .marks = t->marks, .n_marks = t->n_marks,
-	                      .from_ms = t->onset - BEFORE_MS, .to_ms = app_now(t->view.app), .gap_ms = 30000,
+	                      .from_ms = t->onset - CHART_BEFORE_MS, .to_ms = app_now(t->view.app), .gap_ms = 30000,
 	                      .threshold = t->threshold, .unit = t->unit, .is_area = true, .is_from_zero = true};
 	if (t->n_points) {
-		if (t->points[0].at_ms > chart.from_ms)
-			chart.from_ms = t->points[0].at_ms;
 		chart_draw(c, &chart);
 	} else {
 		canvas_text(c, 0, 1, STYLE_DIM,
@@ -462,18 +465,8 @@ static bool key(struct view *v, const struct key *k)
 
 static void run_ack(struct app *app, struct view *v, const char *arg)
 {
-	struct triage *t = (struct triage *)v;
-	const struct alert *a = alert_of(t);
 	(void)arg;
-	if (!a)
-		return;
-	struct wish w;
-	record_init(record_class(RECORD_WISH), &w);
-	w.action = a->acked.n ? "unack" : "ack";
-	w.alert = t->id;
-	w.service = a->service;
-	w.environment = a->environment;
-	app_operate(app, &w);
+	app_ack(app, ((struct triage *)v)->id);
 }
 
 /* The incident as Markdown, for the channel or the ticket. */
