@@ -121,12 +121,40 @@ bool json_bool(const cJSON *object, const char *name, bool absent)
 	return cJSON_IsBool(item) ? cJSON_IsTrue(item) : absent;
 }
 
+/* Whether all of it is UTF-8; *bad gets the first byte that is not. */
+static bool is_utf8(const char *text, size_t *bad)
+{
+	size_t at = 0, len = strlen(text);
+	uint32_t cp;
+	while (at < len) {
+		size_t n = utf8_decode(text + at, len - at, &cp);
+		if (cp == UTF8_BAD)
+			break;
+		at += n;
+	}
+	*bad = at;
+	return at == len;
+}
+
+/* cJSON prints what bytes a string holds: one file that is not UTF-8 would make a list unreadable for all. */
 char *json_print(const cJSON *json)
 {
 	char *text = cJSON_PrintUnformatted(json);
+	size_t at;
 	if (!text)
 		mem_exhausted();
-	return text;
+	if (is_utf8(text, &at))
+		return text;
+	struct str out = {0};
+	const char *rest = text;
+	do {
+		str_addn(&out, rest, at);
+		str_add(&out, "\\ufffd");
+		rest += at + 1;
+	} while (!is_utf8(rest, &at));
+	str_add(&out, rest);
+	free(text);
+	return str_detach(&out);
 }
 
 void json_add_text(cJSON *object, const char *name, const char *text)

@@ -23,7 +23,8 @@ const char *json_text(const cJSON *object, const char *name);
 int64_t json_int(const cJSON *object, const char *name, int64_t absent);
 bool json_bool(const cJSON *object, const char *name, bool absent);
 const cJSON *json_get(const cJSON *object, const char *name);
-/* Text without line breaks; never NULL (out of memory ends the program). The caller frees it. */
+/* Text without line breaks; a byte of a string that is not UTF-8 becomes \ufffd. Never NULL (out of memory ends the
+ * program). The caller frees it. */
 char *json_print(const cJSON *);
 /* Adds only when text is not NULL. */
 void json_add_text(cJSON *object, const char *name, const char *text);

@@ -59,23 +59,30 @@ static void get_spec(struct api_request *r)
 		reply_file(r, s->folder, SERVICE_FILE_NAME, "application/yaml");
 }
 
+/* Without a name: that of the service as a whole, else the first. */
+static const struct pair *find_runbook(const struct service *s, const char *name)
+{
+	for (size_t i = 0; i < s->runbooks.n; i++) {
+		const struct pair *p = &s->runbooks.items[i];
+		if (str_empty(name) ? str_empty(p->key) : str_eq(p->value, name))
+			return p;
+	}
+	return str_empty(name) && s->runbooks.n ? s->runbooks.items : NULL;
+}
+
 /* Only what the service names as its runbook is read, nothing else of its folder. */
 static void get_runbook(struct api_request *r)
 {
 	const struct service *s = find_service(r);
-	const char *name = api_arg(r, 1);
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->runbooks.n; i++) {
-		const struct pair *p = &s->runbooks.items[i];
-		bool is_meant = str_empty(name) ? str_empty(p->key) || s->runbooks.n == 1 : str_eq(p->value, name);
-		if (is_meant && service_path_is_inside(p->value)) {
-			reply_file(r, s->folder, p->value, "text/markdown; charset=utf-8");
-			return;
-		}
+	const struct pair *p = find_runbook(s, api_arg(r, 1));
+	if (p && service_path_is_inside(p->value)) {
+		reply_file(r, s->folder, p->value, "text/markdown; charset=utf-8");
+		return;
 	}
 	struct err err;
-	err_set(&err, ERR_NOT_FOUND, "%s has no such runbook", s->name);
+	err_set(&err, ERR_NOT_FOUND, s->runbooks.n ? "%s has no such runbook" : "%s has no runbook", s->name);
 	api_reply_err(r, &err);
 }
 
