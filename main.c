@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which role: console, verb, daemon, keeper, relay, shim. */
+#include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "base/utf8.h"
 #include "cli/verb.h"
@@ -25,6 +27,10 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	if (getauxval(AT_SECURE)) { /* set-id, capabilities: our environment and files would act with rights of others */
+		fputs("fairway: refuses to run with the rights of others (set-user-ID, file capabilities)\n", stderr);
+		return 2;
+	}
 	for (size_t i = 0; argc > 1 && i < sizeof(roles) / sizeof(roles[0]); i++)
 		if (strcmp(argv[1], roles[i].name) == 0)
 			return roles[i].run(argc - 2, argv + 2);

@@ -11,6 +11,7 @@
 
 #include "backend/http.h"
 #include "backend/job.h"
+#include "backend/redact.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/queue.h"
@@ -30,6 +31,7 @@ struct backend {
 	int event;
 	struct loop *loop;
 	struct jobs *jobs;       /* the thread's */
+	struct redact *redact;   /* both sides' */
 	/* the face's side */
 	uint64_t last_id, taken_id;
 	int taken;
@@ -118,6 +120,7 @@ static bool start_thread(struct backend *b, struct err *err)
 
 static void release(struct backend *b)
 {
+	redact_free(b->redact);
 	loop_free(b->loop);
 	queue_finish(&b->in);
 	queue_finish(&b->out);
@@ -142,7 +145,8 @@ struct backend *backend_start(const struct config *config, struct err *err)
 		release(b);
 		return NULL;
 	}
-	b->jobs = jobs_new(b->loop, config, deliver, b);
+	b->redact = redact_new();
+	b->jobs = jobs_new(b->loop, config, b->redact, deliver, b);
 	if (!start_thread(b, err)) {
 		jobs_free(b->jobs);
 		release(b);
@@ -188,6 +192,11 @@ struct message *backend_next(struct backend *b)
 		b->taken++;
 	}
 	return m;
+}
+
+char *backend_redact(const struct backend *b, const char *text, size_t len, size_t *out_len)
+{
+	return redact_copy(b->redact, text, len, out_len);
 }
 
 int backend_fd(const struct backend *b)

@@ -14,6 +14,7 @@
  * All functions but backend_start() are for one thread, the face's, and none of them blocks but
  * backend_stop(). A face without threads of its own can be tested against the same functions of a fake.
  */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "backend/message.h"
@@ -42,6 +43,10 @@ struct message *backend_next(struct backend *);
 
 /* Readable while there are messages (an eventfd); poll it, do not read it. */
 int backend_fd(const struct backend *);
+
+/* A copy without the values of any token that was loaded: for what leaves the program by other ways than a message
+ * (copies, files that are saved); messages themselves are clean. Any byte; free() it; *out_len may be NULL. */
+char *backend_redact(const struct backend *, const char *text, size_t len, size_t *out_len);
 
 /* Cancels everything, waits for the thread (<= 1 s, whatever the network does) and frees all, unread messages
  * too. To see the final replies of what was under way, cancel and take messages before. NULL is fine. */

@@ -3,13 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/config_private.h"
 #include "backend/provider.h"
-#include "base/clock.h"
 #include "base/place.h"
 #include "base/str.h"
 
@@ -33,50 +31,19 @@ const struct option_row *config_options(size_t *n)
 	return options;
 }
 
-static int choice_index(const struct option_row *row, const char *text)
-{
-	for (int i = 0; row->choices[i]; i++)
-		if (str_eq(row->choices[i], text))
-			return i;
-	return -1;
-}
-
-/* The number behind a default's text; defaults are ours and right. */
-static int64_t number_of(const struct option_row *row, const char *text)
-{
-	long long number = 0;
-	int64_t ms = 0;
-	switch (row->type) {
-	case OPTION_BOOL:
-		return str_eq(text, "true");
-	case OPTION_INT:
-		return str_to_int(text, row->min, row->max, &number) ? number : 0;
-	case OPTION_DURATION:
-		return clock_parse_duration(text, &ms) ? ms : 0;
-	case OPTION_CHOICE:
-		return choice_index(row, text);
-	default:
-		return 0;
-	}
-}
-
 struct setting *config_defaults(struct arena *arena, const struct option_row *rows, size_t n)
 {
 	struct setting *settings = arena_alloc(arena, (n + 1) * sizeof(*settings));
-	for (size_t i = 0; i < n; i++) {
-		settings[i] = (struct setting){.option = &rows[i], .text = rows[i].absent};
-		if (rows[i].absent)
-			settings[i].number = number_of(&rows[i], rows[i].absent);
-	}
+	option_read(&(struct yaml){.arena = arena}, NULL, rows, n, settings);
 	return settings;
 }
 
 const struct setting *config_setting(const struct config *c, const char *name)
 {
-	for (size_t i = 0; i < c->n_settings; i++)
-		if (str_eq(c->settings[i].option->name, name))
-			return &c->settings[i];
-	abort(); /* a name that is no row is a mistake of ours */
+	const struct setting *s = option_find(c->settings, c->n_settings, name);
+	if (!s)
+		abort(); /* a name that is no row is a mistake of ours */
+	return s;
 }
 
 const char *config_text(const struct config *c, const char *name)
@@ -128,7 +95,7 @@ bool config_place_platform(struct config *c, struct config_context *context, str
 			return false;
 		if (!context->platform_root)
 			context->platform_root = arena_dup(&c->arena, root);
-		if (!socket->text) {
+		if (!socket->text && !s->url) {
 			char *path = place_socket(root);
 			socket->text = arena_dup(&c->arena, path);
 			free(path);
@@ -244,10 +211,6 @@ static struct config *load(const struct config_flags *flags, struct complaints *
 struct config *config_load(const struct config_flags *flags, struct complaints *complaints)
 {
 	size_t before = complaints->count;
-	if (getauxval(AT_SECURE)) {
-		complain(complaints, "fairway", 0, NULL, NULL, "this program does not run with the rights of others (set-id)");
-		return NULL;
-	}
 	struct config *c = load(flags, complaints);
 	if (c && complaints->count == before)
 		return c;

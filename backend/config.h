@@ -24,6 +24,7 @@ struct token_source {
 	enum token_from from;
 	const char *const *command;     /* argv, NULL at its end */
 	const char *name;               /* file or variable */
+	const char *header;             /* sent in this header as it is; NULL: as "Authorization: Bearer" */
 };
 
 struct config_source { /* one provider at work */

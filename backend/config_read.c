@@ -21,72 +21,44 @@ struct reader {
 static const char *expand_home(struct reader *r, const char *path)
 {
 	const char *home = getenv("HOME");
-	if (str_starts(path, "~/") && home)
+	if (path[0] == '~' && home) /* option_check() let "~" and "~/" through, nothing else with it */
 		return arena_printf(&r->config->arena, "%s%s", home, path + 1);
 	return path;
 }
 
-static size_t count(const char *const *names)
+static void read_settings(struct reader *r, const struct yaml_node *map, struct setting *settings, size_t n,
+                          const struct option_row *rows)
 {
-	size_t n = 0;
-	while (names && names[n])
-		n++;
-	return n;
+	option_read(&r->yaml, map, rows, n, settings);
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].type == OPTION_PATH && settings[i].text)
+			settings[i].text = expand_home(r, settings[i].text);
 }
 
-static void read_value(struct reader *r, const struct yaml_node *node, struct setting *s)
+static bool is_header_name(const char *text)
 {
-	const struct option_row *row = s->option;
-	long long number;
-	bool truth;
-	int index;
-	switch (row->type) {
-	case OPTION_TEXT:
-		yaml_as_text(&r->yaml, node, &s->text);
-		break;
-	case OPTION_PATH:
-		if (yaml_as_text(&r->yaml, node, &s->text))
-			s->text = expand_home(r, s->text);
-		break;
-	case OPTION_URL:
-		if (yaml_as_text(&r->yaml, node, &s->text) && !str_starts(s->text, "https://") &&
-		    !str_starts(s->text, "http://"))
-			yaml_complain(&r->yaml, node, "an URL starts with https:// or http://");
-		break;
-	case OPTION_BOOL:
-		if (yaml_as_bool(&r->yaml, node, &truth))
-			*s = (struct setting){row, truth ? "true" : "false", truth};
-		break;
-	case OPTION_INT:
-		if (yaml_as_int(&r->yaml, node, row->min, row->max, &number))
-			*s = (struct setting){row, node->text, number};
-		break;
-	case OPTION_DURATION:
-		if (yaml_as_duration(&r->yaml, node, row->min, row->max, &s->number))
-			s->text = node->text;
-		break;
-	case OPTION_CHOICE:
-		if (yaml_as_choice(&r->yaml, node, row->choices, count(row->choices), &index))
-			*s = (struct setting){row, row->choices[index], index};
-		break;
-	}
+	for (const char *c = text; *c; c++)
+		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '-'))
+			return false;
+	return strlen(text) <= 64;
 }
 
-static void read_settings(struct reader *r, const struct yaml_node *map, struct setting *settings, size_t n)
+static const char *read_header(struct reader *r, const struct yaml_node *node)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct yaml_node *node = yaml_find(map, settings[i].option->name);
-		if (node)
-			read_value(r, node, &settings[i]);
-		else if (settings[i].option->is_needed)
-			yaml_need(&r->yaml, map, settings[i].option->name);
-	}
+	const char *name;
+	if (!yaml_as_text(&r->yaml, node, &name))
+		return NULL;
+	if (is_header_name(name))
+		return name;
+	yaml_complain(&r->yaml, node, "the name of a header: letters, digits and dashes");
+	return NULL;
 }
 
-/* token: { command: [...] } | { file: … } | { env: … } */
+/* token: { command: [...] } | { file: PATH } | { env: NAME }, each with header: NAME where the server wants that. */
 static void read_token(struct reader *r, const struct yaml_node *node, struct token_source *token)
 {
-	static const char *const keys[] = {"command", "file", "env"};
+	static const char *const keys[] = {"command", "file", "env", "header"};
+	static const struct option_row file = {"file", "", OPTION_PATH};
 	if (!node)
 		return;
 	if (node->kind == YAML_TEXT) { /* never repeat its text: it may be the secret itself */
@@ -96,18 +68,22 @@ static void read_token(struct reader *r, const struct yaml_node *node, struct to
 	}
 	if (!yaml_is_map(&r->yaml, node))
 		return;
-	yaml_known_keys(&r->yaml, node, keys, 3);
-	if (node->count != 1) {
+	yaml_known_keys(&r->yaml, node, keys, sizeof(keys) / sizeof(keys[0]));
+	const struct yaml_node *header = yaml_find(node, "header");
+	if (node->count != (header ? 2 : 1)) {
 		yaml_complain(&r->yaml, node, "one of command, file, env");
 		return;
 	}
 	struct yaml_texts argv;
+	struct setting path;
 	if (yaml_as_texts(&r->yaml, yaml_find(node, "command"), &argv) && argv.count)
 		*token = (struct token_source){.from = TOKEN_COMMAND, .command = argv.items};
-	else if (yaml_as_text(&r->yaml, yaml_find(node, "file"), &token->name))
-		*token = (struct token_source){.from = TOKEN_FILE, .name = expand_home(r, token->name)};
 	else if (yaml_as_text(&r->yaml, yaml_find(node, "env"), &token->name))
 		token->from = TOKEN_ENV;
+	read_settings(r, node, &path, 1, &file);
+	if (path.text)
+		*token = (struct token_source){.from = TOKEN_FILE, .name = path.text};
+	token->header = read_header(r, header);
 }
 
 static void no_provider(struct reader *r, const struct yaml_node *kind)
@@ -130,6 +106,8 @@ static bool has_role(const struct provider *p, const char *role)
 
 static void read_source(struct reader *r, const struct yaml_node *node, const char *role, const char *environment)
 {
+	static const char *const more[] = {"kind", "url", "token"};
+	static const struct option_row url_row = {"url", "", OPTION_URL};
 	const char *kind;
 	if (!yaml_is_map(&r->yaml, node) || !yaml_as_text(&r->yaml, yaml_need(&r->yaml, node, "kind"), &kind))
 		return;
@@ -141,14 +119,7 @@ static void read_source(struct reader *r, const struct yaml_node *node, const ch
 	if (!has_role(p, role))
 		yaml_complain(&r->yaml, yaml_find(node, "kind"), "this provider has no %s", role);
 	struct arena *arena = &r->config->arena;
-	const char **known = arena_alloc(arena, (p->n_options + 3) * sizeof(*known));
-	size_t n = 0;
-	known[n++] = "kind";
-	known[n++] = "url";
-	known[n++] = "token";
-	for (size_t i = 0; i < p->n_options; i++)
-		known[n++] = p->options[i].name;
-	yaml_known_keys(&r->yaml, node, known, n);
+	option_known_keys(&r->yaml, node, p->options, p->n_options, more, sizeof(more) / sizeof(more[0]));
 	r->sources = mem_grow(r->sources, r->n_sources + 1, sizeof(*r->sources));
 	struct config_source *s = &r->sources[r->n_sources++];
 	*s = (struct config_source){
@@ -156,11 +127,9 @@ static void read_source(struct reader *r, const struct yaml_node *node, const ch
 		.environment = environment, .provider = p,
 		.settings = config_defaults(arena, p->options, p->n_options), .n_settings = p->n_options,
 	};
-	read_settings(r, node, s->settings, s->n_settings);
-	static const struct option_row url_row = {"url", "", OPTION_URL};
-	struct setting url = {.option = &url_row};
-	if (yaml_find(node, "url"))
-		read_value(r, yaml_find(node, "url"), &url);
+	read_settings(r, node, s->settings, s->n_settings, p->options);
+	struct setting url;
+	read_settings(r, node, &url, 1, &url_row);
 	s->url = url.text;
 	read_token(r, yaml_find(node, "token"), &s->token);
 }
@@ -256,12 +225,11 @@ bool config_read(struct config *c, bool must_exist, struct config_context **cont
 		return is_fine;
 	if (!yaml_is_map(&r.yaml, root))
 		return false;
-	const char *known[32] = {"contexts"};
-	size_t n_known = 1;
-	for (size_t i = 0; i < c->n_settings; i++)
-		known[n_known++] = c->settings[i].option->name;
-	yaml_known_keys(&r.yaml, root, known, n_known);
-	read_settings(&r, root, c->settings, c->n_settings);
+	static const char *const more[] = {"contexts"};
+	size_t n_rows;
+	const struct option_row *rows = config_options(&n_rows);
+	option_known_keys(&r.yaml, root, rows, n_rows, more, 1);
+	read_settings(&r, root, c->settings, c->n_settings, rows);
 	read_contexts(&r, yaml_find(root, "contexts"), contexts, n);
 	return true;
 }

@@ -46,6 +46,18 @@ static void add_line(struct str *out, const char *indent, const char *name, cons
 	str_addc(out, '\n');
 }
 
+static void add_setting(struct str *out, const char *indent, const struct setting *s)
+{
+	if (!s->text)
+		return;
+	str_addf(out, "%s%s: ", indent, s->option->name);
+	if (s->option->type == OPTION_BOOL || s->option->type == OPTION_INT)
+		str_add(out, s->text); /* not a text to YAML: without quotes */
+	else
+		yaml_quote_scalar(out, s->text);
+	str_add(out, s->is_default ? "    # default\n" : "\n");
+}
+
 static void show_token(struct str *out, const struct token_source *t)
 {
 	switch (t->from) {
@@ -57,15 +69,17 @@ static void show_token(struct str *out, const struct token_source *t)
 			str_add(out, i ? ", " : "");
 			yaml_quote_always(out, t->command[i]);
 		}
-		str_add(out, "] }\n");
-		return;
+		str_addc(out, ']');
+		break;
 	case TOKEN_FILE:
 	case TOKEN_ENV:
 		str_addf(out, "      token: { %s: ", t->from == TOKEN_FILE ? "file" : "env");
 		yaml_quote_always(out, t->name);
-		str_add(out, " }\n");
-		return;
+		break;
 	}
+	if (t->header)
+		str_addf(out, ", header: %s", t->header);
+	str_add(out, " }\n");
 }
 
 static void show_source(struct str *out, const struct config_source *s)
@@ -76,8 +90,7 @@ static void show_source(struct str *out, const struct config_source *s)
 	if (s->url)
 		add_line(out, "      ", "url", s->url);
 	for (size_t i = 0; i < s->n_settings; i++)
-		if (s->settings[i].text)
-			add_line(out, "      ", s->settings[i].option->name, s->settings[i].text);
+		add_setting(out, "      ", &s->settings[i]);
 	show_token(out, &s->token);
 }
 
@@ -87,8 +100,8 @@ char *config_show_text(const struct config *c)
 	str_addf(&out, "# %s%s\n", c->file, c->is_absent ? " (absent: defaults)" : "");
 	for (size_t i = 0; i < c->n_settings; i++) {
 		const struct setting *s = &c->settings[i];
-		if (s->text && !str_eq(s->option->name, "context"))
-			add_line(&out, "", s->option->name, s->text);
+		if (!str_eq(s->option->name, "context"))
+			add_setting(&out, "", s);
 	}
 	add_line(&out, "", "context", c->context->name);
 	str_add(&out, "contexts:\n");

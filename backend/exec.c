@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -75,6 +76,7 @@ static void end(struct exec *x, int status, const struct err *err)
 	x->output = (struct str){0};
 	release(x);
 	ended(status, str_text(&output), output.len, err, arg);
+	explicit_bzero(output.s, output.cap); /* it may have been a secret */
 	str_finish(&output);
 }
 
@@ -124,7 +126,8 @@ struct exec *exec_start(struct loop *loop, const struct exec_wish *wish, exec_en
 	}
 	char **env = child_env_new(wish->env);
 	struct child_start start = {.argv = wish->argv, .env = (const char *const *)env,
-	                            .dir = wish->dir ? wish->dir : "/", .out = ends[1], .err = ends[1]};
+	                            .dir = wish->dir ? wish->dir : "/", .out = ends[1],
+	                            .err = wish->drops_stderr ? 0 : ends[1]};
 	struct exec *x = mem_alloc(sizeof(*x));
 	*x = (struct exec){.loop = loop, .child.pidfd = -1, .pipe = ends[0], .ended = ended, .arg = arg};
 	bool is_started = child_start(&start, &x->child, err);

@@ -6,6 +6,7 @@
  * arrival) kept up to EXEC_OUTPUT_MAX bytes. Its session is killed when it is given up. Backend thread
  * only.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct exec_wish { /* copied */
 	const char *const *env; /* "NAME=value" beside the allow-list; may be NULL */
 	const char *dir;        /* NULL: / */
 	int64_t limit_ms;       /* it is killed after that; 0: 60 s */
+	bool drops_stderr;      /* only standard output is kept */
 };
 /* status: exit status, 128 + signal; or -1 with err when it was given up. The struct exec is gone after it. */
 typedef void exec_ended(int status, const char *output, size_t len, const struct err *err, void *arg);

@@ -254,9 +254,13 @@ static bool add_header(struct http *h, const char *name, const char *value, stru
 	return true;
 }
 
+/* By its text: a name that only begins like one ("127.example.org") is another machine. */
 static bool is_loopback(const char *origin)
 {
-	return strstr(origin, "://127.") || strstr(origin, "://localhost:") || strstr(origin, "://[::1]:");
+	const char *host = strstr(origin, "://") + 3;
+	if (str_starts(host, "localhost:") || str_starts(host, "[::1]:"))
+		return true;
+	return str_starts(host, "127.") && host[strspn(host, "0123456789.")] == ':';
 }
 
 static bool is_plain_with_secret(const struct http *h, const struct http_wish *wish)
@@ -266,7 +270,7 @@ static bool is_plain_with_secret(const struct http *h, const struct http_wish *w
 	for (size_t i = 0; i < wish->n_headers; i++)
 		if (strcasecmp(wish->headers[i].name, "Authorization") == 0)
 			return true;
-	return false;
+	return wish->secret.name != NULL;
 }
 
 static void set_options(struct http *h, const struct http_wish *wish)
@@ -317,6 +321,8 @@ static bool prepare(struct http *h, const struct http_wish *wish, struct err *er
 	for (size_t i = 0; i < wish->n_headers; i++)
 		if (!add_header(h, wish->headers[i].name, wish->headers[i].value, err))
 			return false;
+	if (wish->secret.name && !add_header(h, wish->secret.name, wish->secret.value, err))
+		return false;
 	set_options(h, wish);
 	if (curl_multi_add_handle(loop_curl(h->loop), h->easy) != CURLM_OK)
 		return err_set(err, ERR_FAILED, "%s: libcurl does not take the request", where(h));

@@ -8,6 +8,8 @@
  *     sent and no whole reply came, its error is ERR_UNKNOWN;
  *   - a read follows at most 3 redirects, all to the same scheme, host and port;
  *   - http and https only, TLS 1.2 or later, verified; loopback and Unix sockets never go through a proxy;
+ *   - a token (`secret`, Authorization) travels over https, to this machine's loopback, or over a Unix socket; else it
+ *     is refused;
  *   - header values with control bytes are refused; decoded bytes are counted against the ceiling; a header block is at
  *     most 64 KiB;
  *   - a stream has HTTP/1.1 and a connection of its own, so that holding it back holds its server back.
@@ -30,6 +32,7 @@ struct http_wish { /* copied by http_start() */
 	const char *socket;          /* path of a Unix socket, or NULL */
 	const struct header *headers;
 	size_t n_headers;
+	struct header secret;        /* one more header, which holds a token; name NULL: none */
 	const void *body;            /* NULL: none */
 	size_t body_len;
 	size_t ceiling;              /* decoded bytes of the reply; 0: without bound, for streams */

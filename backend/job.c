@@ -12,6 +12,7 @@
 #include "backend/journal.h"
 #include "backend/operation.h"
 #include "backend/provider.h"
+#include "backend/redact.h"
 #include "backend/run.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -38,6 +39,8 @@ struct jobs {
 	struct io io;
 	struct job *first;
 	struct operations *operations;
+	struct redact *redact;
+	struct auth *auth;
 	char *journal;            /* path; NULL: there is no place for it */
 };
 
@@ -92,6 +95,22 @@ static void io_cancel(void *arg, struct http *h)
 	http_cancel(h);
 }
 
+static struct auth_wait *io_token(void *arg, const struct token_source *source, auth_told *told, void *told_arg)
+{
+	return auth_ask(((struct jobs *)arg)->auth, source, told, told_arg);
+}
+
+static void io_token_cancel(void *arg, struct auth_wait *w)
+{
+	(void)arg;
+	auth_cancel(w);
+}
+
+static void io_token_refused(void *arg, const struct token_source *source)
+{
+	auth_refused(((struct jobs *)arg)->auth, source);
+}
+
 static struct exec *io_exec(void *arg, const struct exec_wish *wish, exec_ended *ended, void *ended_arg, struct err *err)
 {
 	return exec_start(((struct jobs *)arg)->loop, wish, ended, ended_arg, err);
@@ -128,6 +147,7 @@ static void hold(struct job *j)
 static void send(struct job *j, struct message *m)
 {
 	j->unread++;
+	redact_message(j->jobs->redact, m);
 	j->jobs->deliver(m, j->jobs->arg);
 	hold(j);
 }
@@ -216,6 +236,7 @@ static void journal_end(struct job *j)
 
 static void finish(struct job *j)
 {
+	redact_err(j->jobs->redact, &j->outcome);
 	journal_end(j);
 	struct job **at = &j->jobs->first;
 	while (*at != j)
@@ -223,6 +244,7 @@ static void finish(struct job *j)
 	*at = j->next;
 	struct message *m = message_new(MESSAGE_DONE, j->request->id);
 	m->err = j->outcome;
+	redact_err(j->jobs->redact, &m->err);
 	j->jobs->deliver(m, j->jobs->arg);
 	for (size_t i = 0; i < j->n_runs; i++)
 		run_free(j->runs[i]);
@@ -375,7 +397,7 @@ static bool journal_begin(struct job *j, const struct admission *admission)
 	e.service = admission->plan->service;
 	e.environment = admission->plan->environment;
 	e.plan = admission->plan->id;
-	e.reason = j->request->reason;
+	e.reason = redact_text(j->jobs->redact, &arena, j->request->reason);
 	bool is_done = journal_intent(j->jobs->journal, &e, &arena, &j->outcome);
 	if (is_done)
 		j->journalled = mem_dup(e.id);
@@ -528,14 +550,16 @@ void jobs_acknowledge(struct jobs *jobs, uint64_t id, int messages)
 	hold(j);
 }
 
-struct jobs *jobs_new(struct loop *loop, const struct config *config, jobs_deliver *deliver, void *arg)
+struct jobs *jobs_new(struct loop *loop, const struct config *config, struct redact *redact, jobs_deliver *deliver,
+                      void *arg)
 {
 	struct jobs *jobs = mem_alloc(sizeof(*jobs));
 	*jobs = (struct jobs){
 		.loop = loop, .config = config, .deliver = deliver, .arg = arg, .operations = operations_new(),
-		.journal = journal_path(NULL),
+		.redact = redact, .auth = auth_new(loop, redact), .journal = journal_path(NULL),
 		.io = {.mono = io_mono, .wall = io_wall, .chance = io_chance, .timer_set = io_timer_set,
 		       .timer_clear = io_timer_clear, .start = io_start, .hold = io_hold, .cancel = io_cancel,
+		       .token = io_token, .token_cancel = io_token_cancel, .token_refused = io_token_refused,
 		       .exec = io_exec, .exec_cancel = io_exec_cancel, .walk = io_walk, .deliver = io_deliver,
 		       .via = getenv("SSH_CONNECTION"), .arg = jobs},
 	};
@@ -548,6 +572,7 @@ void jobs_free(struct jobs *jobs)
 		return;
 	while (jobs->first)
 		give_up(jobs->first, ERR_CANCELLED, "the program ends");
+	auth_free(jobs->auth);
 	operations_free(jobs->operations);
 	free(jobs->journal);
 	free(jobs);

@@ -13,10 +13,12 @@
 
 struct config;
 struct jobs;
+struct redact;
 
 typedef void jobs_deliver(struct message *, void *arg); /* takes the message */
 
-struct jobs *jobs_new(struct loop *, const struct config *, jobs_deliver *, void *arg);
+/* All are borrowed until jobs_free(). */
+struct jobs *jobs_new(struct loop *, const struct config *, struct redact *, jobs_deliver *, void *arg);
 void jobs_free(struct jobs *); /* every request that is under way gets its last reply */
 void jobs_start(struct jobs *, struct request *); /* takes it */
 void jobs_cancel(struct jobs *, uint64_t id);

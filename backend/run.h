@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/auth.h"
 #include "backend/exec.h"
 #include "backend/http.h"
 #include "backend/loop.h"
@@ -28,6 +29,9 @@ struct io {
 	                      struct err *);
 	void (*hold)(void *arg, struct http *, bool is_held);
 	void (*cancel)(void *arg, struct http *);
+	struct auth_wait *(*token)(void *arg, const struct token_source *, auth_told *, void *told_arg);
+	void (*token_cancel)(void *arg, struct auth_wait *);
+	void (*token_refused)(void *arg, const struct token_source *);
 	struct exec *(*exec)(void *arg, const struct exec_wish *, exec_ended *, void *ended_arg, struct err *);
 	void (*exec_cancel)(void *arg, struct exec *);
 	bool (*walk)(void *arg, const char *folder, const char *suffix, walk_each *, void *each_arg, struct err *);

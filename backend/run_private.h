@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef BACKEND_RUN_PRIVATE_H
 #define BACKEND_RUN_PRIVATE_H
-/* Shared by run.c (attempts, exchanges, freshness) and run_emit.c (what is delivered). */
+/* Shared by run.c (attempts, freshness, life), run_ask.c (exchanges) and run_emit.c (what is delivered). */
 #include "backend/run.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -15,6 +15,9 @@ struct asked { /* one ask under way */
 	int status;
 	struct http *http;       /* NULL when its end was told */
 	struct exec *exec;       /* likewise */
+	struct auth_wait *token; /* the exchange waits for its token: what it will be lies in wish */
+	struct http_wish wish;   /* its texts lie in kept */
+	struct arena kept;
 	char *folder, *suffix;   /* FILES */
 	struct loop_timer timer;
 	struct frame frame;
@@ -66,6 +69,15 @@ struct run {
 	uint32_t batch;
 };
 
+void run_timer_set(struct run *, struct loop_timer *, int64_t after_ms, void (*due)(void *), void *arg);
+void run_timer_clear(struct run *, struct loop_timer *);
+/* Around everything that comes from outside. Leaving the outermost one does what the query asked for meanwhile, and may
+ * end the run: it is not to be touched afterwards. */
+void run_enter(struct run *);
+void run_leave(struct run *);
+void run_tell(struct run *, const struct input *);
+void run_stop_asks(struct run *);
+void run_sweep_asks(struct run *); /* frees those that are over; not while a callback of one may be on the stack */
 void run_flush(struct run *);                    /* delivers what was gathered */
 void run_tell_source(struct run *, enum source_state, const struct err *);
 void run_forget_batches(struct run *);           /* frees them undelivered */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/harden.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -102,6 +103,7 @@ bool child_start(const struct child_start *s, struct child *child, struct err *e
 			close(copies[i]);
 	if (e)
 		return err_errno(err, ERR_FAILED, e, "cannot start %s", path);
+	harden_spare(pid);
 	*child = (struct child){.pid = pid, .pidfd = child_pidfd(pid)};
 	if (child->pidfd >= 0)
 		return true;

@@ -221,7 +221,10 @@ void app_bell(struct app *app)
 
 bool app_copy(struct app *app, const char *text, size_t len)
 {
-	if (!term_copy(app->term, text, len)) {
+	char *clean = backend_redact(app->backend, text, len, &len);
+	bool is_copied = term_copy(app->term, clean, len);
+	free(clean);
+	if (!is_copied) {
 		app_say(app, STYLE_WARNING, "too large to copy: %zu bytes", len);
 		return false;
 	}

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 static const struct option_row options[] = {
-	{"socket", "Unix socket of its daemon; made from the name when unsaid", OPTION_PATH},
+	{"socket", "Unix socket of its daemon; made from the name when that and url are unsaid", OPTION_PATH},
 	{"name", "Which platform of this machine: its state lies in a folder of this name", OPTION_TEXT, .absent = "local"},
 };
 static const char *const roles[] = {"platform", NULL};

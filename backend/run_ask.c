@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The exchanges of a run: what is asked, what comes back, and how it ends. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/run_private.h"
+
+#define CEILING (1024 * 1024)
+#define ERROR_BODY_MAX (64 * 1024)
+
+static void stop_ask(struct asked *a)
+{
+	const struct io *io = a->run->wish.io;
+	a->is_dead = true;
+	a->frame.is_stopped = true;
+	run_timer_clear(a->run, &a->timer);
+	if (a->http)
+		io->cancel(io->arg, a->http);
+	a->http = NULL;
+	if (a->exec)
+		io->exec_cancel(io->arg, a->exec);
+	a->exec = NULL;
+	if (a->token)
+		io->token_cancel(io->arg, a->token);
+	a->token = NULL;
+}
+
+void run_stop_asks(struct run *r)
+{
+	for (struct asked *a = r->asks; a; a = a->next)
+		stop_ask(a);
+}
+
+/* Not while a callback of one of them may be on the stack. */
+void run_sweep_asks(struct run *r)
+{
+	struct asked **at = &r->asks;
+	while (*at) {
+		struct asked *a = *at;
+		if (!a->is_dead) {
+			at = &a->next;
+			continue;
+		}
+		*at = a->next;
+		frame_finish(&a->frame);
+		arena_finish(&a->kept);
+		free(a->folder);
+		free(a->suffix);
+		free(a);
+	}
+}
+
+void run_hold(struct run *r, bool is_held)
+{
+	const struct io *io = r->wish.io;
+	if (is_held == r->is_held)
+		return;
+	r->is_held = is_held;
+	for (struct asked *a = r->asks; a; a = a->next)
+		if (a->http)
+			io->hold(io->arg, a->http, is_held);
+}
+
+static bool on_unit(const char *unit, size_t len, bool is_last, void *arg)
+{
+	struct asked *a = arg;
+	struct input e = {.kind = INPUT_UNIT, .tag = a->tag, .status = a->status, .data = unit, .len = len,
+	                  .is_last = is_last};
+	if (a->is_error_body) {
+		struct err err;
+		err_set(&err, a->status >= 500 ? ERR_UNREACHABLE : ERR_FAILED, "%s answers with status %d",
+			a->run->wish.source->name, a->status);
+		err.code = a->status;
+		e.kind = INPUT_FAIL;
+		e.err = &err;
+		run_tell(a->run, &e);
+	} else {
+		run_tell(a->run, &e);
+	}
+	return !a->is_dead;
+}
+
+static void on_head(void *arg, int status, const struct header *headers, size_t n)
+{
+	struct asked *a = arg;
+	if (a->is_dead)
+		return;
+	run_enter(a->run);
+	a->status = status;
+	if (status == 401 && a->run->wish.source->token.from != TOKEN_NONE)
+		a->run->wish.io->token_refused(a->run->wish.io->arg, &a->run->wish.source->token);
+	if (status >= 400) {
+		frame_finish(&a->frame);
+		frame_init(&a->frame, FRAME_BODY, ERROR_BODY_MAX, NULL, on_unit, a);
+		a->is_error_body = true;
+	} else {
+		run_tell(a->run, &(struct input){.kind = INPUT_HEAD, .tag = a->tag, .status = status, .headers = headers,
+		                             .n_headers = n});
+	}
+	run_leave(a->run);
+}
+
+/* The ask failed by itself. A write that was answered at all is not repeated, whatever the answer broke of. */
+static void fail_ask(struct asked *a, const struct err *err)
+{
+	if (a->is_dead)
+		return;
+	struct err told = *err;
+	if (a->is_write && a->status && told.kind != ERR_UNKNOWN) {
+		told.kind = ERR_UNKNOWN;
+		err_prefix(&told, "the request was sent, its outcome is not known");
+	}
+	run_tell(a->run, &(struct input){.kind = INPUT_FAIL, .tag = a->tag, .status = a->status, .err = &told});
+	stop_ask(a);
+}
+
+static void on_bytes(void *arg, const char *bytes, size_t len)
+{
+	struct asked *a = arg;
+	struct err err;
+	if (a->is_dead)
+		return;
+	run_enter(a->run);
+	if (!frame_feed(&a->frame, bytes, len, &err))
+		fail_ask(a, &err);
+	run_leave(a->run);
+}
+
+static void on_done(void *arg, const struct err *failure)
+{
+	struct asked *a = arg;
+	struct run *r = a->run;
+	struct err err;
+	a->http = NULL; /* it is gone after this call */
+	if (a->is_dead)
+		return;
+	run_enter(r);
+	if (failure)
+		fail_ask(a, failure);
+	else if (!frame_end(&a->frame, &err))
+		fail_ask(a, &err);
+	else if (!a->is_dead && !a->is_error_body)
+		run_tell(r, &(struct input){.kind = INPUT_END, .tag = a->tag, .status = a->status});
+	stop_ask(a);
+	run_leave(r);
+}
+
+static const struct http_handler http_handler = {on_head, on_bytes, on_done};
+
+static void on_ask_timer(void *arg)
+{
+	struct asked *a = arg;
+	struct run *r = a->run;
+	run_enter(r);
+	a->is_dead = true;
+	run_tell(r, &(struct input){.kind = INPUT_TIMER, .tag = a->tag});
+	run_leave(r);
+}
+
+/* The failure of an ask that could not even start comes later, like every other event. */
+static void on_broken_start(void *arg)
+{
+	struct asked *a = arg;
+	struct run *r = a->run;
+	run_enter(r);
+	fail_ask(a, &a->broken);
+	run_leave(r);
+}
+
+/* From here on a write may be out. */
+static void send_http(struct asked *a, const struct http_wish *wish)
+{
+	struct run *r = a->run;
+	const struct io *io = r->wish.io;
+	if (a->is_write)
+		r->is_written = true;
+	a->http = io->start(io->arg, wish, &http_handler, a, &a->broken);
+	if (!a->http)
+		run_timer_set(r, &a->timer, 0, on_broken_start, a);
+	else if (r->is_held)
+		io->hold(io->arg, a->http, true);
+}
+
+static void keep_wish(struct asked *a, const struct http_wish *wish)
+{
+	struct header *headers = arena_alloc(&a->kept, (wish->n_headers + 1) * sizeof(*headers));
+	for (size_t i = 0; i < wish->n_headers; i++)
+		headers[i] = (struct header){arena_dup(&a->kept, wish->headers[i].name),
+		                             arena_dup(&a->kept, wish->headers[i].value)};
+	a->wish = *wish;
+	a->wish.method = arena_dup(&a->kept, wish->method);
+	a->wish.url = arena_dup(&a->kept, wish->url);
+	a->wish.headers = headers;
+	a->wish.body = wish->body ? arena_dup_n(&a->kept, wish->body, wish->body_len) : NULL;
+}
+
+static void on_token(const char *token, const struct err *err, void *arg)
+{
+	struct asked *a = arg;
+	struct run *r = a->run;
+	const struct token_source *source = &r->wish.source->token;
+	a->token = NULL; /* it is gone after this call */
+	run_enter(r);
+	if (err) {
+		fail_ask(a, err);
+	} else {
+		const char *bearer = source->header ? token : arena_printf(&a->kept, "Bearer %s", token);
+		a->wish.secret = (struct header){source->header ? source->header : "Authorization", bearer};
+		send_http(a, &a->wish);
+	}
+	run_leave(r);
+}
+
+static void start_http(struct run *r, struct asked *a, const struct ask *ask)
+{
+	const struct io *io = r->wish.io;
+	const struct config_source *source = r->wish.source;
+	const struct setting *option = run_setting(r, "socket");
+	const char *socket = option ? option->text : NULL, *base = source->url ? source->url : "http://localhost";
+	if (str_starts(base, "unix:")) {
+		socket = base + strlen("unix:");
+		base = "http://localhost";
+	}
+	struct http_wish wish = {
+		.method = ask->method ? ask->method : "GET",
+		.url = arena_printf(&r->scratch, "%s%s", base, ask->path), .socket = socket, .headers = ask->headers, .n_headers = ask->n_headers,
+		.body = ask->body, .body_len = ask->body_len, .head_ms = ask->head_ms, .idle_ms = ask->idle_ms,
+		.is_write = ask->is_write, .is_stream = ask->is_stream,
+	};
+	if (!ask->is_stream && ask->framing == FRAME_BODY)
+		wish.ceiling = a->frame.ceiling;
+	if (source->token.from == TOKEN_NONE) {
+		send_http(a, &wish);
+		return;
+	}
+	keep_wish(a, &wish);
+	a->token = io->token(io->arg, &source->token, on_token, a);
+}
+
+static void on_exec(int status, const char *output, size_t len, const struct err *err, void *arg)
+{
+	struct asked *a = arg;
+	struct run *r = a->run;
+	a->exec = NULL; /* it is gone after this call */
+	run_enter(r);
+	if (err)
+		fail_ask(a, err);
+	else
+		run_tell(r, &(struct input){.kind = INPUT_END, .tag = a->tag, .status = status, .data = output, .len = len});
+	stop_ask(a);
+	run_leave(r);
+}
+
+static void start_exec(struct run *r, struct asked *a, const struct ask *ask)
+{
+	const struct io *io = r->wish.io;
+	a->exec = io->exec(io->arg, &(struct exec_wish){.argv = ask->argv, .dir = ask->folder}, on_exec, a, &a->broken);
+	if (!a->exec)
+		run_timer_set(r, &a->timer, 0, on_broken_start, a);
+}
+
+static bool on_file(const char *name, const char *bytes, size_t len, void *arg)
+{
+	struct asked *a = arg;
+	run_tell(a->run, &(struct input){.kind = INPUT_UNIT, .tag = a->tag, .data = bytes, .len = len, .name = name});
+	return !a->is_dead;
+}
+
+static void on_walk(void *arg)
+{
+	struct asked *a = arg;
+	struct run *r = a->run;
+	const struct io *io = r->wish.io;
+	struct err err;
+	run_enter(r);
+	if (!io->walk(io->arg, a->folder, a->suffix, on_file, a, &err))
+		fail_ask(a, &err);
+	else if (!a->is_dead)
+		run_tell(r, &(struct input){.kind = INPUT_END, .tag = a->tag});
+	stop_ask(a);
+	run_leave(r);
+}
+
+void run_ask(struct run *r, const struct ask *ask)
+{
+	if (r->is_over || r->is_again)
+		return;
+	struct asked *a = mem_alloc(sizeof(*a));
+	*a = (struct asked){.run = r, .next = r->asks, .tag = ask->tag, .is_write = ask->is_write};
+	r->asks = a;
+	frame_init(&a->frame, ask->framing, ask->ceiling ? ask->ceiling : CEILING, ask->items, on_unit, a);
+	a->frame.cuts_long_lines = ask->cuts_long_lines;
+	switch (ask->kind) {
+	case ASK_HTTP:
+		start_http(r, a, ask);
+		break;
+	case ASK_EXEC:
+		start_exec(r, a, ask);
+		break;
+	case ASK_FILES:
+		a->folder = mem_dup(ask->folder);
+		a->suffix = mem_dup(ask->suffix);
+		run_timer_set(r, &a->timer, 0, on_walk, a);
+		break;
+	case ASK_TIMER:
+		run_timer_set(r, &a->timer, ask->after_ms, on_ask_timer, a);
+		break;
+	}
+}
+
+void run_stop(struct run *r, uint32_t tag)
+{
+	for (struct asked *a = r->asks; a; a = a->next)
+		if (a->tag == tag)
+			stop_ask(a);
+}
