@@ -8,6 +8,7 @@
 #include "platform/fleet.h"
 #include "platform/operate_row.h"
 #include "platform/own.h"
+#include "platform/plan_diff.h"
 #include "platform/release.h"
 #include "platform/state.h"
 #include "platform/up.h"
@@ -99,6 +100,12 @@ static void add_steps(struct planning *p)
 	static const char *const steps[] = {"build", "start", "healthy", "cut over", "drain", "watch"};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		plan_step(p, steps[i]);
+}
+
+static void add_diff(struct planning *p, const struct place_of *at, const struct release *to)
+{
+	if (at->now && to && at->now->number != to->number)
+		p->plan->diff = plan_diff(p->daemon, at->now, to, p->arena);
 }
 
 static void add_change(struct planning *p, const struct place_of *at, const char *version)
@@ -206,6 +213,7 @@ static bool plan_deploy(struct planning *p, struct err *err)
 		plan_change(p, "%s is built from %s", w->version ? w->version : "a new release",
 		            at.service->folder ? at.service->folder : "its folder");
 	add_change(p, &at, r ? r->version : w->version ? w->version : "the new release");
+	add_diff(p, &at, r);
 	add_steps(p);
 	p->plan->equivalent = arena_printf(p->arena, "fairway deploy %s%s%s --env %s%s", w->service, w->version ? " " : "",
 	                                   w->version ? w->version : "", w->environment, flags_of(p));
@@ -310,9 +318,12 @@ static bool plan_promote(struct planning *p, struct err *err)
 	p->plan->title =
 		arena_printf(p->arena, "promote %s %s from %s to %s", w->service, r->version, from, w->environment);
 	add_change(p, &at, r->version);
+	add_diff(p, &at, r);
 	plan_change(p, "the very release that runs in %s is taken: nothing is rebuilt", from);
 	if (r->migrations > 0)
 		plan_warn(p, "it brings %lld database migrations", (long long)r->migrations);
+	else
+		plan_change(p, "no migrations");
 	add_steps(p);
 	p->plan->equivalent = arena_printf(p->arena, "fairway promote %s --from %s --to %s%s", w->service, from,
 	                                   w->environment, flags_of(p));
@@ -378,6 +389,7 @@ static bool plan_rollback(struct planning *p, struct err *err)
 	warn_of_migrations(p, at.now, to);
 	p->plan->title = arena_printf(p->arena, "roll %s in %s back to %s", w->service, w->environment, to->version);
 	add_change(p, &at, to->version);
+	add_diff(p, &at, to);
 	plan_change(p, "%s is marked bad: it is not deployed again unless somebody says so", at.now->version);
 	plan_warn(p, "what %s wrote to files and other services stays", at.now->version);
 	add_steps(p);

@@ -104,10 +104,6 @@ static void plan_body(const struct plan *p, struct doc *d)
 	if (!p->locks.n && p->class != OP_REVERSIBLE)
 		doc_line(d, STYLE_DIM, "no locks");
 	add_lines(d, "Commands that were not approved yet", &p->commands, STYLE_CODE, "  ");
-	if (p->diff) {
-		doc_newline(d);
-		doc_diff(d, p->diff);
-	}
 	if (p->steps.n) {
 		doc_add(d, STYLE_DIM, "steps: ");
 		for (size_t i = 0; i < p->steps.n; i++)
@@ -125,6 +121,10 @@ static void plan_body(const struct plan *p, struct doc *d)
 		doc_hang(d, 2);
 		doc_addf(d, STYLE_ERROR, "✖ refused: %s", p->refusal);
 		doc_newline(d);
+	}
+	if (p->diff) { /* last: it may be long, and the box scrolls */
+		doc_newline(d);
+		doc_diff(d, p->diff);
 	}
 }
 
