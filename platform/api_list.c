@@ -12,6 +12,7 @@
 #include "model/record_json.h"
 #include "platform/api.h"
 #include "platform/daemon.h"
+#include "platform/keeper.h"
 #include "platform/demo.h"
 #include "platform/place.h"
 #include "platform/rules.h"
@@ -38,6 +39,7 @@ static void get_info(struct api_request *r)
 	json_add_text(json, "boot", d->place->boot_id);
 	json_add_text(json, "folder", d->place->root);
 	json_add_int(json, "keeper_pid", d->keeper_pid);
+	json_add_bool(json, "outdated", keeper_program_is_replaced());
 	json_add_text(json, "socket", d->place->socket);
 	add_time(json, "rules_evaluated_at", rules_evaluated_at(d->rules));
 	add_time(json, "now", clock_wall_ms());

@@ -48,4 +48,6 @@ bool keeper_take_over(const struct place *, const int keep[], size_t n, struct e
 /* Path of this program, also when its file was replaced since (proc(5): "… (deleted)"). free() it; NULL on
  * failure. */
 char *keeper_program(void);
+/* Another file took the place of ours since we started: whoever executes keeper_program() runs that one. */
+bool keeper_program_is_replaced(void);
 #endif

@@ -104,16 +104,33 @@ void keeper_link_drop(struct keeper_link *l, const char *id)
 	say(l, "drop", id);
 }
 
-char *keeper_program(void)
+/* Where this program lies, or lay: proc(5) appends a word to the path of a file that was removed. */
+static bool program_path(char *path, size_t size, bool *is_gone)
 {
 	static const char deleted[] = " (deleted)";
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	ssize_t n = readlink("/proc/self/exe", path, size - 1);
 	if (n <= 0)
-		return NULL;
+		return false;
 	path[n] = '\0';
-	if (str_ends(path, deleted))
+	*is_gone = str_ends(path, deleted);
+	if (*is_gone)
 		path[(size_t)n - (sizeof(deleted) - 1)] = '\0';
+	return true;
+}
+
+bool keeper_program_is_replaced(void)
+{
+	char path[4096];
+	bool is_gone = false;
+	return program_path(path, sizeof(path), &is_gone) && is_gone && access(path, X_OK) == 0;
+}
+
+char *keeper_program(void)
+{
+	char path[4096];
+	bool is_gone;
+	if (!program_path(path, sizeof(path), &is_gone))
+		return NULL;
 	/* nothing was put in the place of the deleted file: the running one can still be executed */
 	return mem_dup(access(path, X_OK) == 0 ? path : "/proc/self/exe");
 }

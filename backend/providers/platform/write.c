@@ -231,22 +231,6 @@ static bool is_ours(const struct request *q)
 }
 
 const struct query platform_plan = {.name = "plan", .serves = REQUEST_PLAN, .suits = is_ours, .on = on_plan};
-/* The daemon answers already. That of the demo is told to raise its sample, which changes nothing when it is raised. */
-static void on_raise(void *state, struct run *r, const struct input *in)
-{
-	struct err err;
-	(void)state;
-	if (in->kind == INPUT_START && str_eq(run_setting(r, "name")->text, "demo")) {
-		platform_post(r, "/v1/demo", NULL);
-	} else if (in->kind == INPUT_START || in->kind == INPUT_END) {
-		run_done(r, NULL);
-	} else if (in->kind == INPUT_FAIL) {
-		platform_failure(r, in, &err);
-		run_done(r, &err);
-	}
-}
-
-const struct query platform_raise_demo = {.name = "raise", .serves = REQUEST_RAISE, .on = on_raise};
 const struct query platform_execute = {
 	.name = "execute", .serves = REQUEST_EXECUTE, .size = sizeof(struct execution), .on = on_execute, .finish = finish,
 };
