@@ -302,13 +302,14 @@ static int sides_at(const struct canvas *c, int y, int x)
 	return c->grid->is_ascii && cp == '+' ? LEFT | RIGHT | UP | DOWN : 0;
 }
 
-/* Words of another box on the border that both share. */
+/* Words of another box on the border that both share: what is drawn there, but not as a border. */
 static bool has_words(const struct canvas *c, int y, int x)
 {
-	if (!is_inside(c, y, x) || sides_at(c, y, x))
+	if (!is_inside(c, y, x))
 		return false;
 	const struct cell *cell = cell_at(c, y, x);
-	return cell->cp[0] != ' ' || cell->style != STYLE_TEXT;
+	bool is_border = cell->style == STYLE_BORDER || cell->style == STYLE_BORDER_FOCUS;
+	return !is_border && (cell->cp[0] != ' ' || cell->style != STYLE_TEXT);
 }
 
 static void put_line(const struct canvas *c, int y, int x, int sides, enum style style, bool is_joined)

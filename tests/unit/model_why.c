@@ -63,6 +63,7 @@ static void add_records(void)
 	w.before.environment = "test";
 	w.here.version = "3.1.0";
 	w.before.version = "3.2.0";
+	w.here.health = w.before.health = w.neighbour.health = HEALTH_OK;
 	w.here.desired = w.here.ready = 2;
 	w.neighbour.service = "stock";
 	w.one.id = "basket-1";
