@@ -14,18 +14,26 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/overlay.h"
 
 #define SESSION_DARK_MS 300
 
 struct session {
 	struct backend *backend;
-	struct records *tables[RECORD_COUNT];
+	struct overlay *overlays[RECORD_COUNT];
+	struct records *tables[RECORD_COUNT]; /* their rows */
 	uint64_t watch;
 	bool is_settled;
 	int signal_fd;
 	sigset_t old_mask;
 	int64_t dark_since; /* mono ms; 0 while every source is live */
 };
+
+static void open_table(struct session *s, enum record_kind kind)
+{
+	s->overlays[kind] = overlay_new(record_class(kind));
+	s->tables[kind] = overlay_rows(s->overlays[kind]);
+}
 
 bool session_open(struct cli *cli, const char *context, struct err *err)
 {
@@ -40,7 +48,7 @@ bool session_open(struct cli *cli, const char *context, struct err *err)
 	sigaddset(&taken, SIGTERM);
 	sigprocmask(SIG_BLOCK, &taken, &s->old_mask);
 	s->signal_fd = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
-	s->tables[RECORD_SOURCE] = records_new(record_class(RECORD_SOURCE));
+	open_table(s, RECORD_SOURCE);
 	cli->session = s;
 	if (s->signal_fd < 0)
 		return err_errno(err, ERR_FAILED, errno, "cannot wait for signals");
@@ -54,7 +62,7 @@ void session_close(struct session *s)
 		return;
 	backend_stop(s->backend);
 	for (size_t i = 0; i < RECORD_COUNT; i++)
-		records_free(s->tables[i]);
+		overlay_free(s->overlays[i]);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
@@ -73,24 +81,21 @@ static void apply(struct session *s, const struct message *m)
 {
 	for (size_t i = 0; i < m->changes.n; i++) {
 		const struct change *c = &m->changes.items[i];
-		struct records *table = c->kind < RECORD_COUNT ? s->tables[c->kind] : NULL;
-		record_handle h;
+		struct overlay *table = c->kind < RECORD_COUNT ? s->overlays[c->kind] : NULL;
 		if (!table)
 			continue;
 		switch (c->what) {
 		case CHANGE_BEGIN:
-			records_begin(table, m->changes.source);
+			overlay_begin(table, m->changes.source);
 			break;
 		case CHANGE_PUT:
-			records_put(table, c->record);
+			overlay_put(table, c->record);
 			break;
 		case CHANGE_DELETE:
-			h = records_find_key(table, m->changes.source, c->key);
-			if (h)
-				records_delete(table, records_row(table, h));
+			overlay_delete_key(table, m->changes.source, c->key);
 			break;
 		case CHANGE_SYNC:
-			records_end(table, m->changes.source);
+			overlay_end(table, m->changes.source);
 			break;
 		}
 	}
@@ -153,7 +158,7 @@ bool session_watch(struct session *s, unsigned kinds, struct err *err)
 		backend_cancel(s->backend, s->watch);
 	for (size_t i = 0; i < RECORD_COUNT; i++)
 		if (kinds & REQUEST_KIND(i) && !s->tables[i])
-			s->tables[i] = records_new(record_class(i));
+			open_table(s, (enum record_kind)i);
 	s->is_settled = false;
 	s->watch = backend_send(s->backend, request_watch(kinds));
 	int64_t deadline = clock_mono_ms() + SESSION_PATIENCE_MS;

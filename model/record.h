@@ -297,6 +297,7 @@ struct field {
 };
 #define CLASS_VOLATILE 1u /* derived: never written to state.db */
 #define CLASS_PUBLIC 2u   /* listed and watched over the platform's API */
+#define CLASS_SHARED 4u   /* several sources may tell the same one: faces show one row (model/overlay.h) */
 struct record_class {
 	enum record_kind kind;
 	const char *name, *plural; /* "deploy", "deploys": words of the API and of the command line */

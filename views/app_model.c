@@ -11,68 +11,40 @@
 
 void app_model_init(struct app *app)
 {
-	for (int k = 0; k < RECORD_COUNT; k++)
-		app->tables[k] = records_new(record_class(k));
+	for (int k = 0; k < RECORD_COUNT; k++) {
+		app->overlays[k] = overlay_new(record_class(k));
+		app->tables[k] = overlay_rows(app->overlays[k]);
+	}
 }
 
 void app_model_finish(struct app *app)
 {
 	for (int k = 0; k < RECORD_COUNT; k++)
-		records_free(app->tables[k]);
-}
-
-/* A record of which only the identity is filled, from the text of its key: names hold no '/', so every key member
- * but the last ends at the first one. */
-static void record_of_key(const struct record_class *class, const char *source, const char *key, void *record,
-                          struct arena *arena)
-{
-	record_init(class, record);
-	((struct record *)record)->source = source;
-	size_t left = 0;
-	for (size_t i = 0; i < class->n_fields; i++)
-		left += (class->fields[i].flags & FIELD_KEY) != 0;
-	for (size_t i = 0; i < class->n_fields; i++) {
-		const struct field *f = &class->fields[i];
-		if (!(f->flags & FIELD_KEY))
-			continue;
-		const char *slash = --left ? strchr(key, '/') : NULL;
-		char *part = arena_dup_n(arena, key, slash ? (size_t)(slash - key) : strlen(key));
-		if (f->type == FIELD_INT)
-			*(int64_t *)record_at(record, f) = strtoll(part, NULL, 10);
-		else
-			*(const char **)record_at(record, f) = part;
-		key = slash ? slash + 1 : "";
-	}
+		overlay_free(app->overlays[k]);
 }
 
 uint32_t app_model_apply(struct app *app, const struct changes *changes)
 {
 	uint32_t kinds = 0;
-	struct arena arena = {0};
 	for (size_t i = 0; i < changes->n; i++) {
 		const struct change *c = &changes->items[i];
-		struct records *table = app->tables[c->kind];
-		const struct record_class *class = record_class(c->kind);
+		struct overlay *table = app->overlays[c->kind];
 		switch (c->what) {
 		case CHANGE_BEGIN:
-			records_begin(table, changes->source);
+			overlay_begin(table, changes->source);
 			break;
 		case CHANGE_SYNC:
-			records_end(table, changes->source);
+			overlay_end(table, changes->source);
 			break;
 		case CHANGE_PUT:
-			records_put(table, c->record);
+			overlay_put(table, c->record);
 			break;
-		case CHANGE_DELETE: {
-			void *record = arena_alloc(&arena, class->size);
-			record_of_key(class, changes->source, c->key, record, &arena);
-			records_delete(table, record);
+		case CHANGE_DELETE:
+			overlay_delete_key(table, changes->source, c->key);
 			break;
-		}
 		}
 		kinds |= REQUEST_KIND(c->kind);
 	}
-	arena_finish(&arena);
 	return kinds;
 }
 

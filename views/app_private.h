@@ -5,6 +5,7 @@
  * The inside of struct app, shared by app*.c only. Views use views/app.h.
  */
 #include "base/err.h"
+#include "model/overlay.h"
 #include "model/records.h"
 #include "tui/input.h"
 #include "tui/keymap.h"
@@ -35,7 +36,8 @@ struct app {
 	struct view *closing[APP_DEPTH * 4]; /* closed in this pass, freed at its end */
 	size_t n_closing;
 
-	struct records *tables[RECORD_COUNT];
+	struct overlay *overlays[RECORD_COUNT];
+	struct records *tables[RECORD_COUNT]; /* their rows */
 	uint64_t watch;        /* the standing request for all records */
 	bool is_settled, has_rung;
 	int64_t now, mono;     /* of this pass */
