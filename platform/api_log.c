@@ -63,7 +63,7 @@ static void add_slot(struct log_stream *s, const char *id)
 	s->slots[s->n_slots++] = (struct seen_slot){.id = mem_dup(id)};
 }
 
-static void write_line(struct log_stream *s, const struct log_line *line)
+static void write_line(struct log_stream *s, const struct slot_line *line)
 {
 	static const char *const words[] = {[LOG_START] = "#start", [LOG_EXIT] = "#exit", [LOG_GAP] = "#gap"};
 	struct str out = {0};
@@ -99,7 +99,7 @@ static void write_cursor(struct log_stream *s)
 }
 
 /* previous=1: only what lies between the last start but one and the last. */
-static bool is_told(struct log_stream *s, const struct log_line *line)
+static bool is_told(struct log_stream *s, const struct slot_line *line)
 {
 	if (!s->is_previous)
 		return true;
@@ -114,7 +114,7 @@ static bool is_told(struct log_stream *s, const struct log_line *line)
 static void pump(void *arg)
 {
 	struct log_stream *s = arg;
-	struct log_line line;
+	struct slot_line line;
 	s->is_pump_due = false;
 	s->has_new = false;
 	int n = 0;
@@ -213,7 +213,7 @@ static void on_beat(void *arg)
 
 static void count_starts(struct log_stream *s)
 {
-	struct log_line line;
+	struct slot_line line;
 	struct log_read *again = log_read_new(s->all->daemon->place);
 	for (size_t i = 0; i < s->n_slots; i++)
 		log_read_add(again, s->slots[i].id, NULL);

@@ -14,7 +14,7 @@ struct source {
 	char *id;
 	struct log_tail *tail;
 	struct log_position told; /* behind the last line told; the tail may be one line ahead */
-	struct log_line head;
+	struct slot_line head;
 	bool has_head;
 	bool is_dry; /* had nothing when last asked; asked again in the next round */
 };
@@ -88,7 +88,7 @@ void log_read_since(struct log_read *r, int64_t wall_ms)
 
 void log_read_tail(struct log_read *r, size_t lines)
 {
-	struct log_line line;
+	struct slot_line line;
 	struct log_position *begin = mem_array(r->n, sizeof(*begin));
 	size_t total = 0;
 	for (size_t i = 0; i < r->n; i++) {
@@ -157,7 +157,7 @@ void log_read_cursor(const struct log_read *r, struct str *out)
 
 /* ---- lines ---- */
 
-bool log_read_next(struct log_read *r, struct log_line *line)
+bool log_read_next(struct log_read *r, struct slot_line *line)
 {
 	struct source *first = NULL;
 	for (size_t i = 0; i < r->n; i++) {

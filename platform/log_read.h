@@ -26,7 +26,7 @@ enum log_line_kind {
 	LOG_GAP,   /* lines were rotated away before they were read */
 };
 
-struct log_line {
+struct slot_line {
 	enum log_line_kind kind;
 	int64_t time;      /* wall ms */
 	const char *slot;  /* borrowed from the reader */
@@ -55,5 +55,5 @@ bool log_read_seek(struct log_read *, const char *cursor, struct err *err);
 void log_read_cursor(const struct log_read *, struct str *out);
 
 /* The next line; false: none is there now (ask again when the log grew). */
-bool log_read_next(struct log_read *, struct log_line *);
+bool log_read_next(struct log_read *, struct slot_line *);
 #endif

@@ -114,11 +114,11 @@ static void begin_file(struct log_tail *t, uint64_t n)
 
 /* ---- reading forward ---- */
 
-static bool tell(struct log_tail *t, struct log_line *out, enum log_line_kind kind, int64_t time,
+static bool tell(struct log_tail *t, struct slot_line *out, enum log_line_kind kind, int64_t time,
                  const char *text, size_t len, int32_t value)
 {
 	t->told = t->next;
-	*out = (struct log_line){
+	*out = (struct slot_line){
 		.kind = kind, .time = time, .slot = t->id, .text = text, .len = len, .value = value};
 	return true;
 }
@@ -154,7 +154,7 @@ enum step { STEP_ON, STEP_LINE, STEP_DRY };
 
 /* A mark ends a line that has no newline: what wrote it is gone. It is told first, the mark on the next
  * call. */
-static enum step pass_entry(struct log_tail *t, const struct slot_log_entry *e, struct log_line *out)
+static enum step pass_entry(struct log_tail *t, const struct slot_log_entry *e, struct slot_line *out)
 {
 	bool is_mark = e->kind == SLOT_LOG_START || e->kind == SLOT_LOG_EXIT;
 	if (is_mark && t->line.len > 0 && !t->is_skipping) {
@@ -175,7 +175,7 @@ static enum step pass_entry(struct log_tail *t, const struct slot_log_entry *e, 
 }
 
 /* Files between were rotated away, or the position is of another time: on at the oldest there is. */
-static enum step jump(struct log_tail *t, struct log_line *out)
+static enum step jump(struct log_tail *t, struct slot_line *out)
 {
 	uint64_t first, last, n = t->next.n;
 	if (!log_files_range(t->dir, &first, &last) || (first <= n + (t->raw >= 0) && last >= n) ||
@@ -210,7 +210,7 @@ static enum step resume(struct log_tail *t)
 }
 
 /* The index has no more for now: on to the next file when there is one. */
-static enum step next_file(struct log_tail *t, struct log_line *out)
+static enum step next_file(struct log_tail *t, struct slot_line *out)
 {
 	struct slot_log_entry e;
 	if (t->raw < 0)
@@ -230,7 +230,7 @@ static enum step next_file(struct log_tail *t, struct log_line *out)
 	return STEP_ON;
 }
 
-bool log_tail_next(struct log_tail *t, struct log_line *out)
+bool log_tail_next(struct log_tail *t, struct slot_line *out)
 {
 	struct slot_log_entry e;
 	enum step step = STEP_ON;

@@ -22,7 +22,7 @@ struct log_tail;
 struct log_tail *log_tail_new(const struct place *, const char *id, struct err *err);
 void log_tail_free(struct log_tail *);
 /* The next line; its texts are borrowed until the next call. False: none now. */
-bool log_tail_next(struct log_tail *, struct log_line *);
+bool log_tail_next(struct log_tail *, struct slot_line *);
 /* Just behind the line told last. */
 struct log_position log_tail_position(const struct log_tail *);
 void log_tail_seek(struct log_tail *, struct log_position);

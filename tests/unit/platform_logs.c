@@ -86,7 +86,7 @@ static struct log_read *reader(struct bed *b)
 
 static void expect(struct log_read *r, enum log_line_kind kind, const char *text)
 {
-	struct log_line line;
+	struct slot_line line;
 	assert_true(log_read_next(r, &line));
 	assert_int_equal(line.kind, kind);
 	assert_string_equal(line.text, text);
@@ -94,7 +94,7 @@ static void expect(struct log_read *r, enum log_line_kind kind, const char *text
 
 static void expect_none(struct log_read *r)
 {
-	struct log_line line;
+	struct slot_line line;
 	assert_false(log_read_next(r, &line));
 }
 
@@ -141,7 +141,7 @@ static void cursors_resume_anywhere(void **state)
 	assert_true(log_files_range(b->dir, &first, &last));
 	assert_true(last > 8); /* it did rotate, in the middle of lines */
 	struct log_read *r = reader(b);
-	struct log_line line;
+	struct slot_line line;
 	int n = 0;
 	do
 		log_read_cursor(r, &cursors[n++]);
@@ -165,7 +165,7 @@ static void cursors_resume_anywhere(void **state)
 static void what_was_rotated_away_is_a_gap(void **state)
 {
 	struct bed *b = *state;
-	struct log_line line;
+	struct slot_line line;
 	struct str cursor = {0};
 	char last[32] = "";
 	open_log(b, 100, 3);
@@ -225,7 +225,7 @@ static void tail_and_since(void **state)
 		int64_t at;
 		snprintf(text, sizeof(text), "2026-08-01T10:00:%02dZ", second);
 		assert_true(clock_parse_rfc3339(text, &at));
-		struct log_line line;
+		struct slot_line line;
 		log_read_since(r, at);
 		assert_true(log_read_next(r, &line));
 		/* a line of that second, or the one that a file began in the middle of */
@@ -239,7 +239,7 @@ static void tail_and_since(void **state)
 static void long_lines_are_cut(void **state)
 {
 	struct bed *b = *state;
-	struct log_line line;
+	struct slot_line line;
 	size_t total = 0, pieces = 0;
 	open_log(b, 50000, 100);
 	char block[1000];
@@ -387,7 +387,7 @@ static void hostile_cursors(void **state)
 	static const char *const odd[] = {"one:1.999999.0", "one:999.1.1", "one:1.0.99999999999", "one:0.5.5",
 	                                  "one:9999999999999999999.9999999999999999999.9999999999999999999",
 	                                  "other:1.2.3", ""};
-	struct log_line line;
+	struct slot_line line;
 	struct err err;
 	open_log(b, 0, 0);
 	say(b, "line\n");

@@ -127,7 +127,7 @@ static bool start(struct bed *b, const char *script, struct err *err)
 static void logged(struct bed *b, char *out, size_t size)
 {
 	struct log_read *r = log_read_new(&b->place);
-	struct log_line line;
+	struct slot_line line;
 	struct str s = {0};
 	assert_true(log_read_add(r, "one", NULL));
 	while (log_read_next(r, &line))
