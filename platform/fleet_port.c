@@ -42,7 +42,15 @@ static bool take(struct fleet *fleet, const char *holder, int64_t port, struct e
 bool fleet_take_port(struct fleet *fleet, const char *holder, int64_t wish, int64_t *port, struct err *err)
 {
 	const struct state *state = fleet->daemon->state;
-	if (wish && !state_getf(state, own_class(OWN_PORT), "%lld", (long long)wish) && is_free(wish)) {
+	if (wish > 0) { /* said in so many words: another one would be a surprise */
+		const struct own_port *held = state_getf(state, own_class(OWN_PORT), "%lld", (long long)wish);
+		if (held)
+			return err_set(err, ERR_FAILED, "port %lld is taken by %s: choose another port: in service.yaml",
+			               (long long)wish, held->holder);
+		if (!is_free(wish))
+			return err_set(err, ERR_FAILED,
+			               "port %lld is taken by another program: end that, or choose another port: in service.yaml",
+			               (long long)wish);
 		*port = wish;
 		return take(fleet, holder, wish, err);
 	}
