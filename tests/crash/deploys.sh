@@ -9,7 +9,7 @@ seed=${DEPLOYS_SEED:-$$}
 top=$(mktemp -d "${TMPDIR:-/tmp}/fairway-deploys-XXXXXX")
 trap 'rm -rf "$top"' EXIT
 
-told=$(python3 tests/crash/deploys.py "$build/fairway" "$build/tests/tools" "$top" "$rounds" "${DEPLOYS_SECONDS:-100}" \
+told=$(PYTHONPATH=tests/support python3 -B tests/crash/deploys.py "$build/fairway" "$build/tests/tools" "$top" "$rounds" "${DEPLOYS_SECONDS:-100}" \
 	"$seed" 2>"$top/problems")
 status=$?
 sed 's/^/# /' "$top/problems"
