@@ -174,6 +174,18 @@ static bool is_private(const char *file, struct complaints *complaints)
 	return true;
 }
 
+/* keymap.yaml beside the file, where there is one, unless another is named. */
+static void find_keymap(struct config *c)
+{
+	struct setting *s = &c->settings[config_setting(c, "keymap") - c->settings];
+	const char *slash = strrchr(c->file, '/');
+	if (s->text || !slash)
+		return;
+	char *path = arena_printf(&c->arena, "%.*s/keymap.yaml", (int)(slash - c->file), c->file);
+	if (access(path, F_OK) == 0)
+		s->text = path;
+}
+
 static struct config *load(const struct config_flags *flags, struct complaints *complaints)
 {
 	struct err err;
@@ -204,6 +216,7 @@ static struct config *load(const struct config_flags *flags, struct complaints *
 		if (!config_place_platform(c, &contexts[i], &err))
 			complain(complaints, c->file, 0, contexts[i].name, NULL, "%s", err.text);
 	}
+	find_keymap(c);
 	choose(c, flags, complaints);
 	return c;
 }

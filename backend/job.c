@@ -22,6 +22,7 @@ struct job {
 	struct jobs *jobs;
 	struct job *next;
 	struct request *request;
+	const struct config *config; /* in force when it began; a watch goes on with a newer one */
 	struct run **runs;        /* NULL where one has ended */
 	size_t n_runs, n_open;    /* n_open counts one more while they are being started */
 	size_t n_unsettled;
@@ -161,7 +162,7 @@ static void io_deliver(void *arg, struct message *m)
 		return;
 	}
 	if (m->kind == MESSAGE_PLAN)
-		operations_learn(jobs->operations, jobs->config->context, run_source(j->runs[0])->name,
+		operations_learn(jobs->operations, j->config->context, run_source(j->runs[0])->name,
 				 &j->request->wish, &m->plan, &m->arena, clock_wall_ms());
 	send(j, m);
 }
@@ -311,7 +312,7 @@ static void add_run(struct job *j, const struct config_source *source, const str
 {
 	j->runs = mem_grow(j->runs, j->n_runs + 1, sizeof(struct run *));
 	j->runs[j->n_runs++] = run_new(&(struct run_wish){
-		.io = &j->jobs->io, .source = source, .root = j->jobs->config->context->platform_root, .query = query,
+		.io = &j->jobs->io, .source = source, .root = j->config->context->platform_root, .query = query,
 		.request = j->request, .ended = on_ended,
 		.settled = j->request->kind == REQUEST_WATCH ? on_settled : NULL, .arg = j,
 	});
@@ -347,7 +348,7 @@ static const char *environment_of(const struct request *q)
 /* All sources that serve the request, or the first one; a watch without any source stays, and is settled. */
 static void start_on_sources(struct job *j, bool all, const char *only)
 {
-	const struct config_context *context = j->jobs->config->context;
+	const struct config_context *context = j->config->context;
 	for (size_t i = 0; i < context->n_sources; i++) {
 		const struct config_source *s = &context->sources[i];
 		const struct query *query = provider_query(s->provider, j->request);
@@ -371,9 +372,8 @@ static void start_watch(struct job *j)
 	settle(j);
 }
 
-static const struct config_source *source_named(const struct jobs *jobs, const char *name)
+static const struct config_source *source_named(const struct config_context *context, const char *name)
 {
-	const struct config_context *context = jobs->config->context;
 	for (size_t i = 0; i < context->n_sources; i++)
 		if (str_eq(context->sources[i].name, name))
 			return &context->sources[i];
@@ -383,8 +383,10 @@ static const struct config_source *source_named(const struct jobs *jobs, const c
 /* True when the intent is on disk, or is recorded where the act is done. */
 static bool journal_begin(struct job *j, const struct admission *admission)
 {
-	const struct config_source *source = source_named(j->jobs, admission->source);
-	if (!source || source->provider->audits_itself)
+	const struct config_source *source = source_named(j->config->context, admission->source);
+	if (!source)
+		return err_set(&j->outcome, ERR_REFUSED, "%s is no source any more: plan it again", admission->source);
+	if (source->provider->audits_itself)
 		return true;
 	if (!j->jobs->journal)
 		return err_set(&j->outcome, ERR_REFUSED, "there is no place for the audit: set FAIRWAY_STATE_DIR");
@@ -432,7 +434,7 @@ static void start_execute(struct job *j)
 
 static void start_undo(struct job *j)
 {
-	if (operations_allowed(j->jobs->config->context, &j->outcome))
+	if (operations_allowed(j->config->context, &j->outcome))
 		start_on_sources(j, false, NULL);
 }
 
@@ -448,54 +450,55 @@ static void on_ensured(const struct err *err, void *arg)
 
 static void start_raise(struct job *j)
 {
-	const char *root = j->jobs->config->context->platform_root;
+	const char *root = j->config->context->platform_root;
 	if (!root) {
-		err_set(&j->outcome, ERR_USAGE, "context %s has no embedded platform", j->jobs->config->context->name);
+		err_set(&j->outcome, ERR_USAGE, "context %s has no embedded platform", j->config->context->name);
 		return;
 	}
 	j->n_open++;
 	j->ensure = ensure_start(j->jobs->loop, root, on_ensured, j);
 }
 
-/* The rows of the sources that were there vanish; the watches go on with the new ones. */
-static void rewatch(struct job *j, const struct config_context *old)
+static void forget_rows(struct job *j, const struct config_source *source)
 {
+	struct message *m = message_new(MESSAGE_RECORDS, j->request->id);
+	struct change *items = arena_alloc(&m->arena, (size_t)RECORD_COUNT * 2 * sizeof(*items));
+	m->changes = (struct changes){.source = arena_dup(&m->arena, source->name), .items = items};
+	for (int kind = 0; kind < RECORD_COUNT; kind++) {
+		if (kind != RECORD_SOURCE && !(j->request->kinds & REQUEST_KIND(kind)))
+			continue;
+		items[m->changes.n++] = (struct change){CHANGE_BEGIN, (enum record_kind)kind, NULL, NULL};
+		items[m->changes.n++] = (struct change){CHANGE_SYNC, (enum record_kind)kind, NULL, NULL};
+	}
+	send(j, m);
+}
+
+/* The rows of the sources that were there vanish; the watch goes on with the new ones. */
+static void rewatch(struct job *j)
+{
+	const struct config_context *old = j->config->context;
 	for (size_t i = 0; i < j->n_runs; i++) {
-		run_free(j->runs[i]);
 		j->n_open -= j->runs[i] != NULL;
+		run_free(j->runs[i]);
 	}
 	j->n_runs = j->n_unsettled = 0;
-	for (size_t i = 0; i < old->n_sources; i++) {
-		struct message *m = message_new(MESSAGE_RECORDS, j->request->id);
-		struct change *items = arena_alloc(&m->arena, (size_t)RECORD_COUNT * 2 * sizeof(*items));
-		m->changes = (struct changes){.source = arena_dup(&m->arena, old->sources[i].name), .items = items};
-		for (int kind = 0; kind < RECORD_COUNT; kind++) {
-			if (kind != RECORD_SOURCE && !(j->request->kinds & REQUEST_KIND(kind)))
-				continue;
-			items[m->changes.n++] = (struct change){CHANGE_BEGIN, (enum record_kind)kind, NULL, NULL};
-			items[m->changes.n++] = (struct change){CHANGE_SYNC, (enum record_kind)kind, NULL, NULL};
-		}
-		send(j, m);
-	}
+	for (size_t i = 0; i < old->n_sources; i++)
+		forget_rows(j, &old->sources[i]);
+	j->config = j->jobs->config;
 	start_on_sources(j, true, NULL);
 }
 
-/* Other requests keep the sources they started with: both configurations live until this request is done, so all
- * that is not a watch must end first. */
+/* Watches go on with the new sources; what else is under way ends with those it began with. A plan that was made under
+ * other rules is not executed any more. */
 static void start_reload(struct job *j)
 {
 	struct jobs *jobs = j->jobs;
-	const struct config_context *old = jobs->config->context;
 	jobs->config = j->request->config;
-	for (struct job *other = jobs->first, *next; other; other = next) {
-		next = other->next;
-		if (other == j)
-			continue;
+	operations_free(jobs->operations);
+	jobs->operations = operations_new();
+	for (struct job *other = jobs->first; other; other = other->next)
 		if (other->request->kind == REQUEST_WATCH)
-			rewatch(other, old);
-		else
-			give_up(other, ERR_CANCELLED, "the configuration was reloaded");
-	}
+			rewatch(other);
 }
 
 static void start_job(struct job *j)
@@ -528,7 +531,7 @@ static void start_job(struct job *j)
 void jobs_start(struct jobs *jobs, struct request *request)
 {
 	struct job *j = mem_alloc(sizeof(*j));
-	*j = (struct job){.jobs = jobs, .next = jobs->first, .request = request, .n_open = 1};
+	*j = (struct job){.jobs = jobs, .next = jobs->first, .request = request, .config = jobs->config, .n_open = 1};
 	jobs->first = j;
 	start_job(j);
 	close_one(j);

@@ -29,7 +29,7 @@ enum request_kind {
 	REQUEST_RENDER,       /* MESSAGE_FILES: what a golden path would make; writes nothing */
 	REQUEST_RAISE,        /* start the embedded platform when it is absent, and wait until it answers */
 	REQUEST_SHUTDOWN,     /* end the embedded platform */
-	REQUEST_RELOAD,       /* take another configuration */
+	REQUEST_RELOAD,       /* take another configuration: watches change over, what else is under way ends as it began */
 	REQUEST_COUNT
 };
 
@@ -71,7 +71,7 @@ struct request {
 	const char *reason;      /* EXECUTE: NULL when none was given */
 	const char *operation;   /* UNDO */
 	bool with_services;      /* SHUTDOWN: stop the instances too */
-	const struct config *config; /* RELOAD: borrowed; it and the one before live until this request is done */
+	const struct config *config; /* RELOAD: borrowed, like those before, until backend_stop() */
 };
 
 #define REQUEST_KIND(record_kind) (1u << (record_kind))

@@ -20,10 +20,12 @@
 struct app;
 struct keymap;
 struct records;
+struct reload;
 struct term;
 
 struct app_options {
 	const struct config *config;
+	struct reload *reload; /* newer ones; NULL: it stays as it is */
 	struct backend *backend;
 	const char *keys;    /* --keys: typed first; NULL */
 	const char *hint;    /* said in the message line at the start; NULL */

@@ -30,6 +30,7 @@ bool app_load_keys(struct app *app, struct err *err)
 	struct err why = {0};
 	struct str text = {0};
 	const char *name = config_text(app->config, "keymap");
+	keymap_free(app->keymap);
 	app->keymap = keymap_new();
 	if (!keymap_load_carried(app->keymap, "default", &wrong, err))
 		return false;

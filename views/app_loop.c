@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "views/app_private.h"
+#include "views/reload.h"
 
 #define MINUTE_MS 60000
 #define MESSAGES_BUDGET_MS 8 /* replies are applied that long before keys are looked at again */
@@ -219,6 +220,24 @@ static void read_clocks(struct app *app)
 		app->undo[0] = '\0';
 }
 
+/* Bell, keys, sources and what is read-only change over at once; mouse, ascii and time with the next start. */
+static void take_config(struct app *app)
+{
+	struct complaints wrong = {0};
+	struct err err = {0};
+	if (reload_look(app->options.reload, &wrong)) {
+		app->config = reload_config(app->options.reload);
+		app->chord.n = 0;
+		app_say(app, STYLE_INFO, "%s was read again", app->config->file);
+		if (!app_load_keys(app, &err))
+			app_fail(app, &err);
+		app_send(app, NULL, request_reload(app->config));
+	} else if (wrong.count) {
+		app_say(app, STYLE_ERROR, "%.*s (what was in force stays)", (int)strcspn(wrong.text, "\n"), wrong.text);
+	}
+	complaints_finish(&wrong);
+}
+
 static void loop(struct app *app)
 {
 	while (!app->is_quitting && app->depth) {
@@ -227,9 +246,10 @@ static void loop(struct app *app)
 			{term_fd(app->term), (short)(POLLIN | (term_is_sending(app->term) ? POLLOUT : 0)), 0},
 			{backend_fd(app->backend), POLLIN, 0},
 			{app->signals, POLLIN, 0},
+			{app->options.reload ? reload_fd(app->options.reload) : -1, POLLIN, 0},
 		};
 		int wait = wait_ms(app);
-		int n = poll(fds, 3, wait);
+		int n = poll(fds, 4, wait);
 		read_clocks(app);
 		if (n < 0 && errno != EINTR)
 			break;
@@ -239,6 +259,8 @@ static void loop(struct app *app)
 			take_signals(app);
 		if (fds[0].revents & POLLOUT && !term_send(app->term))
 			app->is_quitting = true;
+		if (fds[3].revents)
+			take_config(app);
 		take_keys(app);
 		if (fds[1].revents)
 			take_messages(app);

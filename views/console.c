@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "tui/term.h"
 #include "views/app.h"
+#include "views/reload.h"
 
 /* Nothing was ever configured and nothing was ever run here. */
 static bool is_first_run(const struct config *config)
@@ -40,9 +41,10 @@ static int run_once(const struct console_options *o, const char *context, char s
 		setenv("TZ", "UTC", 1);
 		tzset();
 	}
+	struct reload *reload = reload_new(config, o->config);
 	struct backend *backend = backend_start(config, &err);
 	if (backend) {
-		struct app_options app = {.config = config, .backend = backend, .keys = o->keys};
+		struct app_options app = {.config = config, .reload = reload, .backend = backend, .keys = o->keys};
 		app.is_first_run = is_first_run(config);
 		app.is_raising = !app.is_first_run && config->context->platform_root;
 		status = app_run(&app, switch_to, &err);
@@ -52,7 +54,7 @@ static int run_once(const struct console_options *o, const char *context, char s
 		status = err_exit_status(err.kind);
 	}
 	backend_stop(backend);
-	config_free(config);
+	reload_free(reload);
 	return status;
 }
 
