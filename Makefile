@@ -89,6 +89,14 @@ run: setup
 unit: $(UNIT) $(REPLAY) $(TOOLS)
 	@sh tests/run.sh $(UNIT) $(REPLAY)
 
+# Figures beside those of other programs, and memory under valgrind: neither is part of make test.
+BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+bench: setup
+	@$(MAKE) --no-print-directory all $(BENCHES) $(TOOLS)
+	@BUILD=$(BUILD) sh tests/bench/run.sh
+valgrind: $(UNIT) $(REPLAY) $(TOOLS)
+	@BUILD=$(BUILD) sh tests/valgrind.sh
+
 # FUZZ_SECONDS for each target; FUZZ_TARGETS chooses some. What is found lies in build/fuzz/.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(FUZZ:.c=))

@@ -3,6 +3,7 @@
  * terminal ROWSxCOLUMNS PROGRAM [ARGUMENT…]: runs a program in a pseudo-terminal and does what its standard input says, a line
  * each; prints what was measured, "name<TAB>value<TAB>unit". Ends with 1 at the first line that does not come true.
  *	wait MS TEXT         the screen comes to hold TEXT
+ *	timed MS TEXT        the same, and prints how long it took from here
  *	gone MS TEXT         it comes to hold it no more
  *	frame MS             one more frame comes
  *	keys SCRIPT          as tui/key.h reads scripts
@@ -282,6 +283,12 @@ static bool obey(struct screen *s, int64_t started_us, const char *verb, const c
 	int rows, columns;
 	if (strcmp(verb, "wait") == 0 || strcmp(verb, "gone") == 0)
 		return wait_text(s, words, *verb == 'w');
+	if (strcmp(verb, "timed") == 0) {
+		int64_t from = now_us();
+		bool is_seen = wait_text(s, words, true);
+		printf("seen after\t%.1f\tms\n", (double)(now_us() - from) / 1000);
+		return is_seen;
+	}
 	if (strcmp(verb, "frame") == 0)
 		return wait_frame(s, screen_frames(s), atoi(words)) || fails("no frame", words);
 	if (strcmp(verb, "keys") == 0)
