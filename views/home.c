@@ -85,11 +85,31 @@ static void note_alerts(struct home *h)
 	}
 }
 
+static bool wants_alert(const struct alert *a, void *arg)
+{
+	return home_wants_alert(arg, a);
+}
+
+/* A storm of alerts is told by placement; a zoomed pane tells each. */
+static void group_alerts(struct home *h)
+{
+	struct pane *p = &h->group.panes[PANE_ALERTS];
+	bool was_grouped = h->groups.n > 0;
+	if (h->group.is_zoomed && h->group.focus == PANE_ALERTS)
+		alert_groups_clear(&h->groups);
+	else
+		alert_groups_make(&h->groups, app_records(h->view.app, RECORD_ALERT), wants_alert, home_alert_rank, h);
+	if (p->index && (was_grouped || h->groups.n))
+		pane_rules_changed(p);
+}
+
 static void changed(struct view *v, uint32_t kinds)
 {
 	struct home *h = (struct home *)v;
 	if (kinds & (1u << RECORD_ENVIRONMENT))
 		set_matrix(h);
+	if (kinds & (1u << RECORD_ALERT))
+		group_alerts(h);
 	pane_group_update(&h->group);
 	note_alerts(h);
 	set_target(h);
@@ -110,6 +130,7 @@ static void close_view(struct view *v)
 	struct home *h = (struct home *)v;
 	pane_group_finish(&h->group);
 	filter_free(h->filter);
+	alert_groups_clear(&h->groups);
 }
 
 static int64_t wake(struct view *v, int64_t now)
@@ -235,6 +256,8 @@ static bool widget(struct view *v, const char *command)
 		sheet_choose(&h->group.panes[PANE_SERVICES].sheet, is_right ? 1 : -1, HOME_FIXED_COLUMNS);
 	else if (!pane_group_widget(&h->group, command))
 		return false;
+	if (str_eq(command, "zoom"))
+		group_alerts(h);
 	set_target(h);
 	return true;
 }
@@ -308,6 +331,7 @@ static void run_back(struct app *app, struct view *v, const char *arg)
 static void narrowed(struct home *h)
 {
 	set_matrix(h);
+	group_alerts(h);
 	for (int i = 0; i < PANE_COUNT; i++)
 		pane_rules_changed(&h->group.panes[i]);
 	note_alerts(h);

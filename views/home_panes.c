@@ -47,7 +47,8 @@ bool home_wants_alert(struct home *h, const struct alert *a)
 
 static bool wants_alert(const void *row, void *arg)
 {
-	return home_wants_alert(arg, row);
+	struct home *h = arg;
+	return home_wants_alert(h, row) && (!h->groups.n || alert_groups_head(&h->groups, row));
 }
 
 /* What is worst comes first. */
@@ -86,7 +87,7 @@ static int compare_deploys(const void *a, const void *b, void *arg)
 	return x_runs != y_runs ? (x_runs ? -1 : 1) : newest_first(x->started_at, y->started_at);
 }
 
-static int alert_rank(const struct alert *a)
+int home_alert_rank(const struct alert *a)
 {
 	static const int ranks[] = {[ALERT_FIRING] = 0, [ALERT_UNKNOWN] = 1, [ALERT_PENDING] = 2, [ALERT_RESOLVED] = 3};
 	return ranks[a->phase] * 16 + (a->silenced_by.n || a->inhibited_by.n ? 8 : 0) + (a->acked.n ? 4 : 0) + a->severity;
@@ -96,7 +97,7 @@ static int compare_alerts(const void *a, const void *b, void *arg)
 {
 	(void)arg;
 	const struct alert *x = a, *y = b;
-	int by_rank = alert_rank(x) - alert_rank(y);
+	int by_rank = home_alert_rank(x) - home_alert_rank(y);
 	return by_rank ? by_rank : newest_first(x->starts_at, y->starts_at);
 }
 
@@ -311,9 +312,13 @@ static void alert_cell(struct pane *p, const struct canvas *c, const void *row, 
 	case 2:
 		sheet_text(c, style == STYLE_DIM ? STYLE_DIM : STYLE_TEXT, UTF8_LEFT, a->environment ? a->environment : "?");
 		break;
-	case 3:
-		sheet_text(c, style == STYLE_DIM ? STYLE_DIM : STYLE_TEXT, UTF8_LEFT, a->name);
+	case 3: {
+		const struct alert_group *g = alert_groups_head(&((struct home *)p->arg)->groups, a);
+		bool is_group = g && g->n > 1;
+		snprintf(text, sizeof(text), is_group ? "%s +%zu" : "%s", a->name, is_group ? g->n - 1 : 0);
+		sheet_text(c, style == STYLE_DIM ? STYLE_DIM : STYLE_TEXT, UTF8_LEFT, text);
 		break;
+	}
 	case 4:
 		words_age(app_now(p->app), a->starts_at, text);
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
