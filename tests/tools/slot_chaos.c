@@ -209,7 +209,7 @@ static long check_logs(struct chaos *c, size_t *n_runs)
 {
 	struct run *runs = mem_array(PIDS_MAX, sizeof(*runs));
 	struct log_read *r = log_read_new(&c->place);
-	struct log_line line;
+	struct slot_line line;
 	long total = 0;
 	for (size_t i = 0; i < N_SLOTS; i++)
 		log_read_add(r, slots[i], NULL);

@@ -149,7 +149,7 @@ static int print_logs(const char *root)
 	static const char *const kinds[] = {"text", "start", "exit", "gap"};
 	struct err err = {0};
 	struct place place;
-	struct log_line line;
+	struct slot_line line;
 	if (!place_open(&place, root, &err)) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
