@@ -4,7 +4,7 @@
 #   make run        set the machine up, build, open the console on the demo
 #   make test       set the machine up, then every test that needs no extra server
 #   make test SAN=address,undefined | SAN=thread      the same list under sanitizers
-#   make setup      only install what is missing (packages.txt)
+#   make setup      only install what is missing (packages.txt): for run and for test
 SHELL    := /bin/sh
 PREFIX   ?= /usr/local
 DESTDIR  ?=
@@ -82,7 +82,8 @@ $(REPLAY): $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/li
 setup:
 	@sh tools/setup.sh
 
-run: setup
+run:
+	@sh tools/setup.sh run
 	@$(MAKE) --no-print-directory all
 	@exec $(BUILD)/fairway demo
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs, through the system's package manager, what packages.txt names and this machine lacks.
 # Says nothing when nothing is missing. sudo is asked only when something must be installed.
+#   setup.sh run     what building and running needs
+#   setup.sh test    what the tests need besides
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,9 +16,10 @@ have() {
 }
 
 missing=
-while read -r package test; do
+while read -r package needed_by what; do
 	case $package in ''|'#'*) continue ;; esac
-	have "$test" || missing="$missing $package"
+	[ "$needed_by" = run ] || [ "${1:-test}" = test ] || continue
+	have "$what" || missing="$missing $package"
 done < packages.txt
 [ -n "$missing" ] || exit 0
 

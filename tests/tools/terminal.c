@@ -186,8 +186,10 @@ static size_t sequence(const char *s, size_t len)
 		return 0;
 	while (i < len && strchr("0123456789;:?$>", s[i]))
 		i++;
+	if (i == len) /* the rest has not come through the pty yet */
+		return len;
 	/* Never what makes a terminal answer, print or change its title: "n", "t", "i" are not among them. */
-	return i < len && strchr("ABCDGHJKLMPSTXZ@bdfhlmrqupc", s[i]) ? i + 1 : 0;
+	return strchr("ABCDGHJKLMPSTXZ@bdfhlmrqupc", s[i]) ? i + 1 : 0;
 }
 
 /* OSC and DCS only as fairway itself would send them: a link to http(s), the copy, questions about the terminal. */
