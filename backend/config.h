@@ -36,6 +36,7 @@ struct config_source { /* one provider at work */
 	size_t n_settings;
 	struct token_source token;
 	const char *url;                /* NULL for local ones */
+	const char *ca_file;            /* what its server is verified with; NULL: the system's certificates */
 };
 struct config_environment {
 	const char *name;

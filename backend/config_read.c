@@ -106,8 +106,8 @@ static bool has_role(const struct provider *p, const char *role)
 
 static void read_source(struct reader *r, const struct yaml_node *node, const char *role, const char *environment)
 {
-	static const char *const more[] = {"kind", "url", "token"};
-	static const struct option_row url_row = {"url", "", OPTION_URL};
+	static const char *const more[] = {"kind", "url", "token", "ca"};
+	static const struct option_row common[] = {{"url", "", OPTION_URL}, {"ca", "", OPTION_PATH}};
 	const char *kind;
 	if (!yaml_is_map(&r->yaml, node) || !yaml_as_text(&r->yaml, yaml_need(&r->yaml, node, "kind"), &kind))
 		return;
@@ -128,9 +128,10 @@ static void read_source(struct reader *r, const struct yaml_node *node, const ch
 		.settings = config_defaults(arena, p->options, p->n_options), .n_settings = p->n_options,
 	};
 	read_settings(r, node, s->settings, s->n_settings, p->options);
-	struct setting url;
-	read_settings(r, node, &url, 1, &url_row);
-	s->url = url.text;
+	struct setting own[2];
+	read_settings(r, node, own, 2, common);
+	s->url = own[0].text;
+	s->ca_file = own[1].text;
 	read_token(r, yaml_find(node, "token"), &s->token);
 }
 

@@ -89,6 +89,8 @@ static void show_source(struct str *out, const struct config_source *s)
 	add_line(out, "      ", "kind", s->provider->name);
 	if (s->url)
 		add_line(out, "      ", "url", s->url);
+	if (s->ca_file)
+		add_line(out, "      ", "ca", s->ca_file);
 	for (size_t i = 0; i < s->n_settings; i++)
 		add_setting(out, "      ", &s->settings[i]);
 	show_token(out, &s->token);

@@ -119,7 +119,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status < 200)
 		return len;
-	h->is_redirect = !h->is_write && status >= 301 && status <= 308 && status != 304 && status != 305;
+	h->is_redirect = status >= 301 && status <= 308 && status != 304 && status != 305;
 	return tell_head(h) ? len : 0;
 }
 
@@ -206,6 +206,9 @@ static bool redirect(struct http *h, struct err *err)
 	char *to = NULL;
 	curl_easy_getinfo(h->easy, CURLINFO_REDIRECT_URL, &to);
 	const char *origin = to ? origin_of(&h->arena, to) : NULL;
+	if (h->is_write)
+		return err_set(err, ERR_FAILED, "%s redirects to %s: a write follows no redirect", where(h),
+			       origin ? origin : "nowhere");
 	if (!origin)
 		return err_set(err, ERR_FAILED, "%s redirects to nowhere", where(h));
 	if (!str_eq(origin, h->origin))
@@ -292,6 +295,10 @@ static void set_options(struct http *h, const struct http_wish *wish)
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, h);
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER, h->send);
+	if (wish->ca_file) {
+		curl_easy_setopt(e, CURLOPT_CAINFO, wish->ca_file);
+		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	}
 	if (h->socket)
 		curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, h->socket);
 	if (h->socket || is_loopback(h->origin))

@@ -4,7 +4,8 @@
 /*
  * One HTTP exchange over TCP, TLS or a Unix socket, on the backend thread's loop. Rules kept here for
  * everybody:
- *   - a write goes out once, on a fresh connection that is not kept, and follows no redirect; when it may have been
+ *   - a write goes out once, on a fresh connection that is not kept, and follows no redirect (being redirected is a
+ *     failure); when it may have been
  *     sent and no whole reply came, its error is ERR_UNKNOWN;
  *   - a read follows at most 3 redirects, all to the same scheme, host and port;
  *   - http and https only, TLS 1.2 or later, verified; loopback and Unix sockets never go through a proxy;
@@ -30,6 +31,7 @@ struct http_wish { /* copied by http_start() */
 	const char *method;          /* "GET", "POST", … */
 	const char *url;             /* absolute */
 	const char *socket;          /* path of a Unix socket, or NULL */
+	const char *ca_file;         /* PEM: what a server is verified with; NULL: the system's */
 	const struct header *headers;
 	size_t n_headers;
 	struct header secret;        /* one more header, which holds a token; name NULL: none */

@@ -223,7 +223,8 @@ static void start_http(struct run *r, struct asked *a, const struct ask *ask)
 	}
 	struct http_wish wish = {
 		.method = ask->method ? ask->method : "GET",
-		.url = arena_printf(&r->scratch, "%s%s", base, ask->path), .socket = socket, .headers = ask->headers, .n_headers = ask->n_headers,
+		.url = arena_printf(&r->scratch, "%s%s", base, ask->path), .socket = socket, .ca_file = source->ca_file,
+		.headers = ask->headers, .n_headers = ask->n_headers,
 		.body = ask->body, .body_len = ask->body_len, .head_ms = ask->head_ms, .idle_ms = ask->idle_ms,
 		.is_write = ask->is_write, .is_stream = ask->is_stream,
 	};
