@@ -71,9 +71,9 @@ static const char hash_mark[] = ",\"hash\":\"";
 /* Where the hash member of a line begins; 0 when the line has none. */
 static size_t hash_at(const char *line, size_t len)
 {
-	if (len <= HASH_TAIL || memcmp(line + len - HASH_TAIL, hash_mark, sizeof(hash_mark) - 1) != 0)
-		return 0;
-	return len - HASH_TAIL;
+	bool is_whole = len > HASH_TAIL && memcmp(line + len - 2, "\"}", 2) == 0 &&
+			memcmp(line + len - HASH_TAIL, hash_mark, sizeof(hash_mark) - 1) == 0;
+	return is_whole ? len - HASH_TAIL : 0;
 }
 
 static int open_locked(const char *path, int flags, struct err *err)

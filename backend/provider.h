@@ -63,7 +63,7 @@ struct input {
 	size_t len;
 	bool is_last;                 /* of a unit: body, envelope */
 	const char *cursor;
-	const char *name;             /* FILES: of the unit's file, below the folder */
+	const char *name;             /* FILES: of the unit's file, below the folder; with err it could not be read */
 	const struct err *err;
 };
 const char *input_header(const struct input *, const char *name); /* or NULL */

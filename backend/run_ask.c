@@ -260,10 +260,11 @@ static void start_exec(struct run *r, struct asked *a, const struct ask *ask)
 		run_timer_set(r, &a->timer, 0, on_broken_start, a);
 }
 
-static bool on_file(const char *name, const char *bytes, size_t len, void *arg)
+static bool on_file(const char *name, const char *bytes, size_t len, const struct err *err, void *arg)
 {
 	struct asked *a = arg;
-	run_tell(a->run, &(struct input){.kind = INPUT_UNIT, .tag = a->tag, .data = bytes, .len = len, .name = name});
+	run_tell(a->run, &(struct input){.kind = INPUT_UNIT, .tag = a->tag, .data = bytes, .len = len, .name = name,
+	                                .err = err});
 	return !a->is_dead;
 }
 

@@ -68,12 +68,14 @@ static bool take(struct walker *w, int dir, const char *name, const char *prefix
 			is_good = walk_folder(w, fd, path.s, depth + 1, err);
 	} else if (S_ISREG(st.st_mode) && str_ends(name, w->suffix)) {
 		struct str bytes = {0};
+		struct err wrong = {0};
 		if (++w->n_files > FILES_MAX)
-			is_good = err_set(err, ERR_FAILED, "%s: more than %d files that end with %s", w->root, FILES_MAX, w->suffix);
-		else if (file_read(dir, name, FILE_MAX, &bytes, err))
-			w->is_stopped = !w->each(path.s, str_text(&bytes), bytes.len, w->arg);
+			is_good = err_set(err, ERR_FAILED, "%s: more than %d files that end with %s", w->root, FILES_MAX,
+					  w->suffix);
+		else if (file_read(dir, name, FILE_MAX, &bytes, &wrong))
+			w->is_stopped = !w->each(path.s, str_text(&bytes), bytes.len, NULL, w->arg);
 		else
-			is_good = err_prefix(err, "%s/%s", w->root, path.s);
+			w->is_stopped = !w->each(path.s, NULL, 0, &wrong, w->arg);
 		str_finish(&bytes);
 	}
 	str_finish(&path);

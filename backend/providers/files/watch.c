@@ -113,19 +113,29 @@ struct watch {
 	struct err wrong; /* the first file that cannot be read; the others are shown all the same */
 };
 
-static void unit(struct watch *w, struct run *r, const struct input *in)
+static void put_file(struct run *r, const struct input *in, struct err *err)
 {
-	struct err err = {0};
 	switch (roles[role_of(r)].kind) {
 	case RECORD_SERVICE:
-		put_service(r, in->name, in->data, in->len, &err);
+		put_service(r, in->name, in->data, in->len, err);
 		break;
 	case RECORD_RUNBOOK:
 		put_runbook(r, in->name);
 		break;
 	default:
-		put_folder_path(r, in->name, &err);
+		put_folder_path(r, in->name, err);
 		break;
+	}
+}
+
+static void unit(struct watch *w, struct run *r, const struct input *in)
+{
+	struct err err = {0};
+	if (in->err) {
+		err = *in->err;
+		err_prefix(&err, "%s/%s", files_folder(r), in->name);
+	} else {
+		put_file(r, in, &err);
 	}
 	if (err.kind && !w->wrong.kind)
 		w->wrong = err;
@@ -205,7 +215,7 @@ static void on_document(void *state, struct run *r, const struct input *in)
 	const struct request *q = run_request(r);
 	if (in->kind == INPUT_START && files_folder(r)) {
 		run_ask(r, &(struct ask){.kind = ASK_FILES, .folder = files_folder(r), .suffix = ".md"});
-	} else if (in->kind == INPUT_UNIT && !d->is_found && is_wanted(q, in->name)) {
+	} else if (in->kind == INPUT_UNIT && !in->err && !d->is_found && is_wanted(q, in->name)) {
 		d->is_found = true;
 		struct message *m = run_message(r, MESSAGE_DOCUMENT);
 		m->document.text = arena_dup_n(&m->arena, in->data, in->len);
