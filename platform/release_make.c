@@ -130,38 +130,6 @@ static void making_free(struct making *m)
 	free(m);
 }
 
-struct forgetting {
-	struct child child;
-	struct reactor_fd *watch;
-};
-
-static void forgotten(int fd, unsigned events, void *arg)
-{
-	struct forgetting *f = arg;
-	struct child_end end;
-	(void)fd;
-	(void)events;
-	reactor_fd_remove(f->watch);
-	child_wait(&f->child, true, &end);
-	free(f);
-}
-
-/* Removes a folder without waiting for it: it may hold very many files. What stays is tidied at the next
- * start. */
-static void folder_forget(struct releases *r, const char *path)
-{
-	const char *argv[] = {"rm", "-rf", "--", path, NULL};
-	char **env = child_env_new(NULL);
-	struct child_start start = {.argv = argv, .env = (const char *const *)env};
-	struct forgetting *f = mem_alloc(sizeof(*f));
-	if (child_start(&start, &f->child, NULL))
-		f->watch =
-			reactor_fd_add(r->daemon->reactor, f->child.pidfd, REACTOR_READ, forgotten, f, NULL);
-	if (!f->watch)
-		free(f);
-	child_env_free(env);
-}
-
 static void makings_start(void *arg);
 
 /* Takes the making out, tells its waiters, lets the next one begin. err NULL: the release has that number. */
@@ -181,7 +149,7 @@ static void making_end(struct making *m, int64_t number, const struct err *err)
 	}
 	child_drop(m);
 	if (!number && m->staging)
-		folder_forget(r, m->staging);
+		release_forget_folder(r, m->staging);
 	making_free(m);
 	reactor_defer(r->daemon->reactor, makings_start, r);
 }
@@ -251,7 +219,7 @@ static void making_land(struct making *m)
 	}
 	bool is_kept = state_put(d->state, record_class(RECORD_RELEASE), &record, &err);
 	if (!is_kept)
-		folder_forget(m->releases, folder);
+		release_forget_folder(m->releases, folder);
 	free(folder);
 	if (!is_kept) {
 		making_fail(m, &err);
@@ -263,7 +231,7 @@ static void making_land(struct making *m)
 		folder = release_folder(m->releases, m->service, old);
 		snprintf(key, sizeof(key), "%s/%lld", m->service, (long long)old);
 		if (state_delete(d->state, record_class(RECORD_RELEASE), key, NULL))
-			folder_forget(m->releases, folder);
+			release_forget_folder(m->releases, folder);
 		free(folder);
 	}
 	making_end(m, record.number, NULL);
@@ -383,7 +351,7 @@ static void making_packed(struct making *m)
 	else if (kept) {
 		service_file_finish(&file);
 		int64_t number = kept->number;
-		folder_forget(m->releases, m->staging);
+		release_forget_folder(m->releases, m->staging);
 		making_end(m, number, NULL);
 		return;
 	} else if (!file.build.argv) {
@@ -586,4 +554,5 @@ void release_make_end_all(struct releases *r)
 		r->told = j->next;
 		job_free(j);
 	}
+	release_forget_end(r);
 }
