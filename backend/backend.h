@@ -24,7 +24,8 @@ struct backend;
 struct config;
 struct err;
 
-/* Starts the thread with all signals blocked. The configuration is borrowed until backend_stop(). Call before other threads exist: libcurl is set up here. */
+/* Starts the thread with all signals blocked. The configuration is borrowed until backend_stop(). Call before other
+ * threads exist: libcurl is set up here. */
 struct backend *backend_start(const struct config *, struct err *);
 
 /* Takes the request; returns its id, never 0. Messages for it carry that id. */
