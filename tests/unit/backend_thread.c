@@ -3,12 +3,15 @@
 #include <ftw.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +31,7 @@ struct world {
 	struct httpd *server;
 	int fault; /* what the server does */
 	int log_lines;
+	atomic_int sent; /* by the server's threads */
 };
 
 #define HEAD "HTTP/1.1 200 OK\r\nFairway-Api: 1\r\n"
@@ -307,30 +311,146 @@ static void a_million_log_lines(void **state)
 	assert_int_equal(have, want);
 }
 
-/* Nobody takes the batches: the server must be held back. */
+#define BLOCKS 2000 /* of log lines that the server would like to send: some 130 MB */
+
+static void answer_without_end(struct httpd_call *c, void *arg)
+{
+	struct world *w = arg;
+	static char block[65536];
+	for (size_t i = 0; i < sizeof(block); i += 64)
+		memcpy(block + i, "1700000000000 checkout-prod-1 a line of some sixty-four bytes..\n", 64);
+	httpd_print(c, HEAD "\r\n");
+	for (int i = 0; i < BLOCKS && httpd_write(c, block, sizeof(block)); i++)
+		atomic_fetch_add(&w->sent, 1);
+	httpd_print(c, "#end\n");
+}
+
+/* Waits until the server stands still for 300 ms; returns how many blocks it got rid of. */
+static int sent_at_rest(struct world *w)
+{
+	int64_t since = clock_mono_ms(), deadline = since + 20000;
+	int last = atomic_load(&w->sent);
+	while (clock_mono_ms() - since < 300 && clock_mono_ms() < deadline) {
+		poll(NULL, 0, 10);
+		int now = atomic_load(&w->sent);
+		if (now != last)
+			since = clock_mono_ms();
+		last = now;
+	}
+	return last;
+}
+
+/* Nobody takes the batches: the server must be held back by TCP, and go on when they are taken. */
 static void unread_logs_hold_the_server_back(void **state)
 {
 	struct world *w = *state;
-	uint64_t id = ask_logs(w, 2000000);
-	int64_t until = clock_mono_ms() + 10000;
+	w->server = httpd_start(w->socket, answer_without_end, w);
+	uint64_t id = backend_send(w->b, request_logs(&(struct log_wish){.service = "checkout", .tail = RECORD_NONE}));
 	struct pollfd p = {.fd = backend_fd(w->b), .events = POLLIN};
 	assert_true(poll(&p, 1, 10000) == 1);
-	poll(NULL, 0, 300);
-	int waiting = 0;
-	struct message *m;
-	while ((m = backend_next(w->b)) && clock_mono_ms() < until && ++waiting < 3)
-		message_free(m);
-	message_free(m);
-	backend_cancel(w->b, id);
-	int more = 0;
+	int held = sent_at_rest(w), lines = 0;
+	assert_true(held > 0);
+	assert_true(held < BLOCKS / 4); /* unread messages, libcurl's buffer, the socket's: a few MB in all */
 	for (;;) {
-		m = next(w, MESSAGE_DONE);
-		more++;
-		assert_int_equal(m->err.kind, ERR_CANCELLED);
+		struct message *m = backend_next(w->b);
+		if (!m) {
+			assert_true(poll(&p, 1, 20000) == 1);
+			continue;
+		}
+		lines += m->kind == MESSAGE_LOGS ? (int)m->logs.n : 0;
+		bool is_done = m->kind == MESSAGE_DONE;
+		if (is_done)
+			assert_int_equal(m->err.kind, ERR_NONE);
+		assert_int_equal(m->request, id);
 		message_free(m);
-		break;
+		if (is_done)
+			break;
 	}
-	assert_int_equal(more, 1);
+	assert_int_equal(atomic_load(&w->sent), BLOCKS);
+	assert_int_equal(lines, BLOCKS * 1024);
+}
+
+#define LAST_WORDS "fairway: the moon is in the way"
+
+static void a_platform_that_does_not_start_says_why(void **state)
+{
+	struct world *w = *state;
+	struct err err = done(w, backend_send(w->b, request_new(REQUEST_RAISE)));
+	assert_int_equal(err.kind, ERR_FAILED);
+	assert_non_null(strstr(err.text, "status 3"));
+	assert_non_null(strstr(err.text, "its last words: " LAST_WORDS));
+}
+
+static void answer_by_chance(struct httpd_call *c, void *arg)
+{
+	struct world *w = arg;
+	int chance = atomic_fetch_add(&w->sent, 1) % 7;
+	if (chance == 0)
+		return;
+	if (chance == 1)
+		httpd_wait_closed(c);
+	else if (strstr(c->target, "/v1/logs"))
+		answer_logs(c, w);
+	else if (strstr(c->target, "/v1/watch"))
+		answer_watch(c, w);
+	else
+		httpd_reply(c, chance == 2 ? 500 : 200, "application/json", chance == 3 ? "[[[" : "{\"id\":\"x\"}");
+}
+
+static struct request *random_request(void)
+{
+	struct wish wish;
+	record_init(record_class(RECORD_WISH), &wish);
+	wish.action = rand() % 2 ? "deploy" : "new";
+	wish.service = "checkout";
+	wish.environment = "prod";
+	switch (rand() % 8) {
+	case 0:
+		return request_watch(REQUEST_ALL_KINDS);
+	case 1:
+		return request_logs(&(struct log_wish){.service = "checkout", .tail = RECORD_NONE, .is_following = rand() % 2});
+	case 2:
+		return request_document(DOCUMENT_RUNBOOK, "checkout", NULL, false);
+	case 3:
+		return request_plan(&wish);
+	case 4:
+		return request_execute("p1", "yes", NULL);
+	case 5:
+		return request_new(REQUEST_AUDIT_VERIFY);
+	case 6:
+		return request_render(&wish);
+	default:
+		return request_new(REQUEST_INFO);
+	}
+}
+
+/* A storm of requests, cancels and reading, then an end at any moment: nothing hangs, leaks or comes twice. */
+static void quit_in_a_storm(void **state)
+{
+	struct world *w = *state;
+	struct err err;
+	srand(20261122);
+	w->log_lines = 3000;
+	w->server = httpd_start(w->socket, answer_by_chance, w);
+	for (int round = 0; round < 25; round++) {
+		uint64_t last = 0;
+		for (int i = rand() % 40; i >= 0; i--) {
+			int what = rand() % 8;
+			if (what < 4)
+				last = backend_send(w->b, random_request());
+			else if (what < 6)
+				message_free(backend_next(w->b));
+			else if (what == 6 && last)
+				backend_cancel(w->b, last - (uint64_t)rand() % 3);
+			else
+				poll(NULL, 0, rand() % 4);
+		}
+		int64_t began = clock_mono_ms();
+		backend_stop(w->b);
+		assert_true(clock_mono_ms() - began < 3000);
+		w->b = backend_start(w->config, &err);
+		assert_non_null(w->b);
+	}
 }
 
 static struct message *plan_new(struct world *w, const char *folder)
@@ -353,6 +473,29 @@ static struct message *plan_new(struct world *w, const char *folder)
 	message_free(next(w, MESSAGE_DONE));
 	backend_send(w->b, request_plan(&wish));
 	return next(w, MESSAGE_PLAN);
+}
+
+/* An audit that cannot be written stops what it would have recorded. */
+static void without_an_audit_nothing_is_done(void **state)
+{
+	struct world *w = *state;
+	struct rlimit limit, none;
+	struct stat st;
+	char folder[128];
+	snprintf(folder, sizeof(folder), "%s/orders", w->dir);
+	struct message *m = plan_new(w, folder);
+	message_free(next(w, MESSAGE_DONE));
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	none = (struct rlimit){1, limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	struct err err = done(w, backend_send(w->b, request_execute(m->plan.id, "yes", NULL)));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	message_free(m);
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_non_null(strstr(err.text, "by hand: fairway new http-service orders"));
+	assert_int_equal(stat(folder, &st), -1);
 }
 
 static void a_service_is_made_once_and_recorded(void **state)
@@ -402,8 +545,12 @@ static void a_service_is_made_once_and_recorded(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "--keeper") == 0) { /* started by the client layer, as the program itself would be */
+		fprintf(stderr, "something before\n" LAST_WORDS "\n");
+		return 3;
+	}
 	const struct CMUnitTest tests[] = {
 		CASE(an_absent_platform_is_down),
 		CASE(a_watch_brings_rows),
@@ -412,6 +559,9 @@ int main(void)
 		CASE(a_cancelled_write_is_unknown),
 		CASE(quit_with_everything_in_flight),
 		CASE(a_service_is_made_once_and_recorded),
+		CASE(without_an_audit_nothing_is_done),
+		CASE(a_platform_that_does_not_start_says_why),
+		CASE(quit_in_a_storm),
 		CASE(a_million_log_lines),
 		CASE(unread_logs_hold_the_server_back),
 	};
