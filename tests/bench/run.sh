@@ -138,6 +138,17 @@ if command -v curl >/dev/null; then
 	curl -s --unix-socket "$socket" "$url" >"$dir/lines"
 	wire=$(seconds curl -s --unix-socket "$socket" "$url")
 	ours=$(FAIRWAY_STATE_DIR="$dir/api" seconds "$fairway" logs big --env prod)
+	on_api <<'EOF'
+wait 10000 big
+keys <enter>
+wait 10000 big-prod-
+keys l
+timed 60000 .999999Z
+end 2000 TERM
+EOF
+	console=$(get 'seen after')
+	row '1,000,000 lines into the log of the console, from the key on' '≤ 1.11 × curl' "$console" \
+		"$(divide "${console% ms}" "$(echo "$wire" | awk '{ print $1 * 1000 }')" 'curl, which only receives, ms')"
 	row '1,000,000 lines by fairway logs, masked and in order, to /dev/null' '≤ 1.11 × curl' "$ours s" "$(divide "$ours" "$wire" 'curl, which only receives')"
 fi
 "$build/tests/bench/logs" >"$dir/logs"

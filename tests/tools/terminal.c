@@ -242,6 +242,7 @@ static bool storm(struct screen *s, const char *words)
 	static const char *const keys[] = {"j", "k", "<enter>", "<esc>", "<tab>", "/", "l", "r", "w", "i", "e", "t", "?", ":",
 		"gg", "G", "<ctrl-d>", "<ctrl-u>", "<space>", "y", "n", "N", "D", "P", "B", "S", "L", "C", "A", "a", "m", "z",
 		"1", "2", "3", "4", "<left>", "<right>", "<backspace>", "x", "é", "<page-up>", "<page-down>", "<F1>", "<ctrl-l>"};
+	static const char report[] = "\033[<0;5;5M\033[200~ls\n\033[201~\033]0;x\a"; /* a click, a paste, an answer */
 	char *rest;
 	unsigned seed = (unsigned)strtoul(words, &rest, 10);
 	long n = strtol(rest, NULL, 10);
@@ -249,7 +250,7 @@ static bool storm(struct screen *s, const char *words)
 		if (draw(&seed) % 40 == 0)
 			screen_resize(s, (int)(draw(&seed) % 70) + 1, (int)(draw(&seed) % 250) + 1);
 		else if (draw(&seed) % 200 == 0)
-			screen_bytes(s, "\033[<0;5;5M\033[200~ls\n\033[201~\033]0;x\a", 33);
+			screen_bytes(s, report, sizeof(report) - 1);
 		else
 			screen_keys(s, keys[draw(&seed) % (sizeof(keys) / sizeof(keys[0]))]);
 		if (!screen_pump(s, i % 8 ? 0 : 5))
