@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "backend/backend.h"
 #include "backend/config.h"
@@ -14,6 +13,7 @@
 #include "backend/provider.h"
 #include "backend/redact.h"
 #include "backend/run.h"
+#include "backend/world.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -27,7 +27,8 @@ struct job {
 	size_t n_runs, n_open;    /* n_open counts one more while they are being started */
 	size_t n_unsettled;
 	int unread;
-	bool is_settled, has_written;
+	bool is_settled, has_sent;
+	size_t next_source;       /* of one source after another: where to go on when this one does not know it; 0: nowhere */
 	struct err outcome;       /* the first failure */
 	struct ensure *ensure;
 	char *journalled;         /* id of its intent in the console's journal, without an outcome yet */
@@ -37,97 +38,13 @@ struct jobs {
 	const struct config *config;
 	jobs_deliver *deliver;
 	void *arg;
+	struct world world;
 	struct io io;
 	struct job *first;
 	struct operations *operations;
 	struct redact *redact;
-	struct auth *auth;
 	char *journal;            /* path; NULL: there is no place for it */
 };
-
-/* --- the world as runs see it --- */
-
-static int64_t io_mono(void *arg)
-{
-	(void)arg;
-	return clock_mono_ms();
-}
-
-static int64_t io_wall(void *arg)
-{
-	(void)arg;
-	return clock_wall_ms();
-}
-
-static uint32_t io_chance(void *arg, uint32_t below)
-{
-	uint32_t bits = 0;
-	(void)arg;
-	if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits) || below == 0)
-		return 0;
-	return bits % below;
-}
-
-static void io_timer_set(void *arg, struct loop_timer *t, int64_t after_ms, void (*due)(void *), void *due_arg)
-{
-	loop_timer_set(((struct jobs *)arg)->loop, t, after_ms, due, due_arg);
-}
-
-static void io_timer_clear(void *arg, struct loop_timer *t)
-{
-	loop_timer_clear(((struct jobs *)arg)->loop, t);
-}
-
-static struct http *io_start(void *arg, const struct http_wish *wish, const struct http_handler *handler,
-                             void *handler_arg, struct err *err)
-{
-	return http_start(((struct jobs *)arg)->loop, wish, handler, handler_arg, err);
-}
-
-static void io_hold(void *arg, struct http *h, bool is_held)
-{
-	(void)arg;
-	http_hold(h, is_held);
-}
-
-static void io_cancel(void *arg, struct http *h)
-{
-	(void)arg;
-	http_cancel(h);
-}
-
-static struct auth_wait *io_token(void *arg, const struct token_source *source, auth_told *told, void *told_arg)
-{
-	return auth_ask(((struct jobs *)arg)->auth, source, told, told_arg);
-}
-
-static void io_token_cancel(void *arg, struct auth_wait *w)
-{
-	(void)arg;
-	auth_cancel(w);
-}
-
-static void io_token_refused(void *arg, const struct token_source *source)
-{
-	auth_refused(((struct jobs *)arg)->auth, source);
-}
-
-static struct exec *io_exec(void *arg, const struct exec_wish *wish, exec_ended *ended, void *ended_arg, struct err *err)
-{
-	return exec_start(((struct jobs *)arg)->loop, wish, ended, ended_arg, err);
-}
-
-static void io_exec_cancel(void *arg, struct exec *x)
-{
-	(void)arg;
-	exec_cancel(x);
-}
-
-static bool io_walk(void *arg, const char *folder, const char *suffix, walk_each *each, void *each_arg, struct err *err)
-{
-	(void)arg;
-	return walk(folder, suffix, each, each_arg, err);
-}
 
 static struct job *job_of(struct jobs *jobs, uint64_t id)
 {
@@ -148,12 +65,19 @@ static void hold(struct job *j)
 static void send(struct job *j, struct message *m)
 {
 	j->unread++;
+	j->has_sent = true;
 	redact_message(j->jobs->redact, m);
 	j->jobs->deliver(m, j->jobs->arg);
 	hold(j);
 }
 
-static void io_deliver(void *arg, struct message *m)
+/* Of a job that asks one source after another: the one that speaks. */
+static const struct config_source *source_of(const struct job *j)
+{
+	return run_source(j->runs[j->n_runs - 1]);
+}
+
+static void on_deliver(struct message *m, void *arg)
 {
 	struct jobs *jobs = arg;
 	struct job *j = job_of(jobs, m->request);
@@ -162,7 +86,7 @@ static void io_deliver(void *arg, struct message *m)
 		return;
 	}
 	if (m->kind == MESSAGE_PLAN)
-		operations_learn(jobs->operations, j->config->context, run_source(j->runs[0])->name,
+		operations_learn(jobs->operations, j->config->context, source_of(j)->name,
 				 &j->request->wish, &m->plan, &m->arena, clock_wall_ms());
 	send(j, m);
 }
@@ -267,14 +191,18 @@ static void close_one(struct job *j)
 		finish(j);
 }
 
+static bool ask_next(struct job *j);
+
 static void on_ended(struct run *r, const struct err *err, void *arg)
 {
 	struct job *j = arg;
-	fail(j, err);
+	struct err outcome = *err; /* it dies with the run */
 	for (size_t i = 0; i < j->n_runs; i++)
 		if (j->runs[i] == r)
 			j->runs[i] = NULL;
 	run_free(r);
+	if (outcome.kind != ERR_NOT_FOUND || j->has_sent || !ask_next(j))
+		fail(j, &outcome);
 	close_one(j);
 }
 
@@ -308,12 +236,12 @@ static void give_up(struct job *j, enum err_kind kind, const char *why)
 
 /* --- starts --- */
 
-static void add_run(struct job *j, const struct config_source *source, const struct query *query)
+static void add_run(struct job *j, const struct config_source *source)
 {
 	j->runs = mem_grow(j->runs, j->n_runs + 1, sizeof(struct run *));
 	j->runs[j->n_runs++] = run_new(&(struct run_wish){
-		.io = &j->jobs->io, .source = source, .root = j->config->context->platform_root, .query = query,
-		.request = j->request, .ended = on_ended,
+		.io = &j->jobs->io, .source = source, .root = j->config->context->platform_root,
+		.query = provider_query(source->provider, j->request), .request = j->request, .ended = on_ended,
 		.settled = j->request->kind == REQUEST_WATCH ? on_settled : NULL, .arg = j,
 	});
 	j->n_open++;
@@ -345,20 +273,47 @@ static const char *environment_of(const struct request *q)
 	}
 }
 
-/* All sources that serve the request, or the first one; a watch without any source stays, and is settled. */
-static void start_on_sources(struct job *j, bool all, const char *only)
+static bool serves(const struct job *j, const struct config_source *s)
+{
+	return provider_query(s->provider, j->request) && fits(s, environment_of(j->request));
+}
+
+/* A watch without any source stays, and is settled. */
+static void start_on_all(struct job *j)
 {
 	const struct config_context *context = j->config->context;
-	for (size_t i = 0; i < context->n_sources; i++) {
-		const struct config_source *s = &context->sources[i];
-		const struct query *query = provider_query(s->provider, j->request);
-		if (!query || !fits(s, environment_of(j->request)) || (only && !str_eq(s->name, only)))
+	for (size_t i = 0; i < context->n_sources; i++)
+		if (serves(j, &context->sources[i]))
+			add_run(j, &context->sources[i]);
+	start_runs(j);
+}
+
+/* False when there is no further one. Two sources may both serve runbooks: what one does not know the next may. */
+static bool ask_next(struct job *j)
+{
+	const struct config_context *context = j->config->context;
+	while (j->next_source && j->next_source < context->n_sources) {
+		const struct config_source *s = &context->sources[j->next_source++];
+		if (!serves(j, s))
 			continue;
-		add_run(j, s, query);
-		if (!all)
-			break;
+		add_run(j, s);
+		run_start(j->runs[j->n_runs - 1]);
+		return true;
 	}
-	if (j->n_runs == 0 && !all)
+	return false;
+}
+
+/* The first source that serves the request, or the one named. */
+static void start_on_one(struct job *j, const char *only)
+{
+	const struct config_context *context = j->config->context;
+	for (size_t i = 0; i < context->n_sources && !j->n_runs; i++) {
+		if (!serves(j, &context->sources[i]) || (only && !str_eq(context->sources[i].name, only)))
+			continue;
+		j->next_source = only ? 0 : i + 1;
+		add_run(j, &context->sources[i]);
+	}
+	if (j->n_runs == 0)
 		err_set(&j->outcome, ERR_USAGE, "no source of context %s serves this (%s)", context->name,
 			request_kind_name(j->request->kind));
 	start_runs(j);
@@ -368,7 +323,7 @@ static void start_watch(struct job *j)
 {
 	j->n_open++; /* never taken back: a watch ends by being cancelled */
 	show_journal(j);
-	start_on_sources(j, true, NULL);
+	start_on_all(j);
 	settle(j);
 }
 
@@ -418,7 +373,7 @@ static void start_verify(struct job *j)
 		send(j, m);
 	else
 		message_free(m);
-	start_on_sources(j, true, NULL);
+	start_on_all(j);
 }
 
 static void start_execute(struct job *j)
@@ -429,13 +384,13 @@ static void start_execute(struct job *j)
 		return;
 	record_copy(record_class(RECORD_WISH), &j->request->wish, admission.wish, &j->request->arena);
 	if (journal_begin(j, &admission))
-		start_on_sources(j, false, admission.source);
+		start_on_one(j, admission.source);
 }
 
 static void start_undo(struct job *j)
 {
 	if (operations_allowed(j->config->context, &j->outcome))
-		start_on_sources(j, false, NULL);
+		start_on_one(j, NULL);
 }
 
 static void on_ensured(const struct err *err, void *arg)
@@ -444,7 +399,7 @@ static void on_ensured(const struct err *err, void *arg)
 	j->ensure = NULL;
 	fail(j, err);
 	if (!err->kind)
-		start_on_sources(j, false, NULL);
+		start_on_one(j, NULL);
 	close_one(j);
 }
 
@@ -485,7 +440,7 @@ static void rewatch(struct job *j)
 	for (size_t i = 0; i < old->n_sources; i++)
 		forget_rows(j, &old->sources[i]);
 	j->config = j->jobs->config;
-	start_on_sources(j, true, NULL);
+	start_on_all(j);
 }
 
 /* Watches go on with the new sources; what else is under way ends with those it began with. A plan that was made under
@@ -523,7 +478,7 @@ static void start_job(struct job *j)
 		start_reload(j);
 		break;
 	default:
-		start_on_sources(j, false, NULL);
+		start_on_one(j, NULL);
 		break;
 	}
 }
@@ -559,13 +514,10 @@ struct jobs *jobs_new(struct loop *loop, const struct config *config, struct red
 	struct jobs *jobs = mem_alloc(sizeof(*jobs));
 	*jobs = (struct jobs){
 		.loop = loop, .config = config, .deliver = deliver, .arg = arg, .operations = operations_new(),
-		.redact = redact, .auth = auth_new(loop, redact), .journal = journal_path(NULL),
-		.io = {.mono = io_mono, .wall = io_wall, .chance = io_chance, .timer_set = io_timer_set,
-		       .timer_clear = io_timer_clear, .start = io_start, .hold = io_hold, .cancel = io_cancel,
-		       .token = io_token, .token_cancel = io_token_cancel, .token_refused = io_token_refused,
-		       .exec = io_exec, .exec_cancel = io_exec_cancel, .walk = io_walk, .deliver = io_deliver,
-		       .via = getenv("SSH_CONNECTION"), .arg = jobs},
+		.redact = redact, .journal = journal_path(NULL),
+		.world = {.loop = loop, .auth = auth_new(loop, redact), .deliver = on_deliver, .arg = jobs},
 	};
+	world_io(&jobs->world, &jobs->io);
 	return jobs;
 }
 
@@ -575,7 +527,7 @@ void jobs_free(struct jobs *jobs)
 		return;
 	while (jobs->first)
 		give_up(jobs->first, ERR_CANCELLED, "the program ends");
-	auth_free(jobs->auth);
+	auth_free(jobs->world.auth);
 	operations_free(jobs->operations);
 	free(jobs->journal);
 	free(jobs);

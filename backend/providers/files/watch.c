@@ -202,8 +202,10 @@ struct reading {
 static bool is_wanted(const struct request *q, const char *name)
 {
 	const char *slash = strchr(name, '/');
-	size_t len = slash ? (size_t)(slash - name) : 0;
-	if (!q->service || len != strlen(q->service) || strncmp(name, q->service, len) != 0)
+	if (!slash || !q->service)
+		return false;
+	size_t len = (size_t)(slash - name);
+	if (len != strlen(q->service) || strncmp(name, q->service, len) != 0)
 		return false;
 	return !q->name || str_eq(slash + 1, q->name);
 }
