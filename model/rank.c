@@ -35,6 +35,8 @@ static int better(const void *a, const void *b)
 	bool x_old = x->before_ms > NEAR_MS, y_old = y->before_ms > NEAR_MS;
 	if (x_old != y_old)
 		return x_old - y_old;
+	if (x->is_after != y->is_after)
+		return x->is_after - y->is_after;
 	if (x->tier != y->tier)
 		return x->tier < y->tier ? -1 : 1;
 	if (x->before_ms != y->before_ms)
@@ -52,7 +54,8 @@ size_t rank_changes(const struct timeline *t, const struct rank_subject *s, stru
 		if (!e->is_change || e->time > s->onset + RANK_SLACK_MS || !tier_of(e, s, &tier))
 			continue;
 		int64_t before = s->onset - e->time;
-		all[n++] = (struct ranked){.entry = e, .tier = tier, .before_ms = before < 0 ? 0 : before};
+		all[n++] = (struct ranked){.entry = e, .tier = tier, .before_ms = before < 0 ? 0 : before,
+					.is_after = before < 0 && str_starts(e->what ? e->what : "", "rollback")};
 	}
 	qsort(all, n, sizeof(*all), better);
 	if (n > most)

@@ -6,6 +6,7 @@
  * service's own first, then those of its dependencies, then those of its environment; the nearest first.
  * A ranking, no proof: the sentence says what and when, not why. Pure.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct ranked {
 	const struct timeline_entry *entry; /* of the timeline, borrowed */
 	enum rank_tier tier;
 	int64_t before_ms; /* the onset */
+	bool is_after;     /* a rollback within the slack: an answer to it, ranked behind what may have caused it */
 };
 #define RANK_SLACK_MS                                                                                        \
 	2000 /* clocks and scrapes differ: a change that little after the onset still counts, as 0 s */

@@ -97,15 +97,30 @@ static size_t place(struct sheet *sheet, int room)
 	return left_out;
 }
 
+/* Where the last column has its place, columns panned away come back as far as there is room. */
+static size_t place_back(struct sheet *sheet, int room)
+{
+	size_t left_out = place(sheet, room);
+	while (sheet->pan > 0 && left_out == 0) {
+		sheet->pan--;
+		if (place(sheet, room) == 0)
+			continue;
+		sheet->pan++;
+		place(sheet, room);
+		break;
+	}
+	return left_out;
+}
+
 /* Pans until the chosen column has a place. */
 static size_t place_chosen(struct sheet *sheet, int room)
 {
 	if (sheet->chosen < 0)
-		return place(sheet, room);
+		return place_back(sheet, room);
 	size_t chosen = (size_t)sheet->chosen;
 	if (chosen >= sheet->frozen && chosen < sheet->frozen + sheet->pan)
 		sheet->pan = chosen - sheet->frozen;
-	size_t left_out = place(sheet, room);
+	size_t left_out = place_back(sheet, room);
 	while (sheet->placed[chosen].width == 0 && chosen >= sheet->frozen &&
 	       sheet->frozen + sheet->pan < chosen) {
 		sheet->pan++;

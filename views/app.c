@@ -99,6 +99,9 @@ void app_close(struct app *app, struct view *v)
 		forget_requests(app, gone);
 		app->closing[app->n_closing++] = gone;
 	}
+	struct view *top = app_top(app);
+	if (top && top->class->changed)
+		top->class->changed(top, 0);
 	app_stale(app);
 }
 

@@ -60,7 +60,7 @@ const struct environment *app_environment(struct app *, const char *name);
 /* The environment before (-1) or after (+1) in the order of promotion; NULL at the ends. */
 const struct environment *app_next_environment(struct app *, const char *name, int step);
 const struct config *app_config(struct app *);
-/* The worst state of the sources a screen depends on, for panes' ages: text "" when live, else "stale 43s". */
+/* The worst state of the sources a screen depends on, for panes' ages: text "" when live, else "? blind 43s". */
 void app_freshness(struct app *, char *out, size_t size, enum style *);
 bool app_is_live(struct app *);
 bool app_is_settled(struct app *); /* the first lists are in, or are known not to come */

@@ -4,12 +4,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "views/app_private.h"
 
+#define KEYMAP_FILE "keymap.yaml"
 #define KEYS_MAX (256 * 1024) /* bytes of a user's file */
 
 /* A person's own file, which may well be a link into a folder of dotfiles. */
@@ -23,20 +26,35 @@ static bool read_file(const char *name, struct str *text, struct err *err)
 	return ok;
 }
 
+/* The file that the configuration names, else keymap.yaml beside it where there is one. free() it; NULL: none. */
+static char *own_file(const struct config *config)
+{
+	const char *named = config_text(config, "keymap");
+	const char *slash = config->file ? strrchr(config->file, '/') : NULL;
+	if (!str_empty(named))
+		return mem_dup(named);
+	struct str path = {0};
+	str_addf(&path, "%.*s" KEYMAP_FILE, slash ? (int)(slash + 1 - config->file) : 0, config->file ? config->file : "");
+	char *found = slash && access(path.s, F_OK) == 0 ? mem_dup(path.s) : NULL;
+	str_finish(&path);
+	return found;
+}
+
 /* A wrong file must not take the keys away: it is said, and the default stays. */
 bool app_load_keys(struct app *app, struct err *err)
 {
 	struct complaints wrong = {0};
 	struct err why = {0};
 	struct str text = {0};
-	const char *name = config_text(app->config, "keymap");
 	keymap_free(app->keymap);
 	app->keymap = keymap_new();
 	if (!keymap_load_carried(app->keymap, "default", &wrong, err))
 		return false;
+	char *name = own_file(app->config);
 	if (!name || !read_file(name, &text, &why)) {
 		if (name)
 			app_fail(app, &why);
+		free(name);
 		str_finish(&text);
 		return true;
 	}
@@ -46,12 +64,12 @@ bool app_load_keys(struct app *app, struct err *err)
 		keymap_free(app->keymap);
 		app->keymap = own;
 	} else {
-		app_say(app, STYLE_ERROR, "%.*s (the default keys are in force; see fairway keymap check)",
-		        (int)strcspn(wrong.text, "\n"), wrong.text);
+		app_say(app, STYLE_ERROR, "the default keys are in force: %.*s", (int)strcspn(wrong.text, "\n"), wrong.text);
 		keymap_free(own);
 	}
 	complaints_finish(&wrong);
 	str_finish(&text);
+	free(name);
 	return true;
 }
 

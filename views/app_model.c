@@ -125,8 +125,7 @@ void app_freshness(struct app *app, char *out, size_t size, enum style *style)
 		snprintf(out, size, "? unknown");
 	} else if (worst->state != SOURCE_LIVE) {
 		clock_age(app->now - worst->base.as_of, age);
-		snprintf(out, size, "%s%s%s", worst->state == SOURCE_DOWN ? "? blind" : "? stale", worst->base.as_of ? " " : "",
-		         worst->base.as_of ? age : "");
+		snprintf(out, size, "? blind%s%s", worst->base.as_of ? " " : "", worst->base.as_of ? age : "");
 	}
 }
 

@@ -33,7 +33,7 @@ static void set_matrix(struct home *h)
 		size_t at = h->n_environments++;
 		str_copy(h->environments[at], sizeof(h->environments[at]), all[i]->name);
 		h->columns[HOME_FIXED_COLUMNS + at] =
-			(struct sheet_column){h->environments[at], 9, 11, 2, UTF8_LEFT};
+			(struct sheet_column){h->environments[at], 9, 17, 2, UTF8_LEFT};
 	}
 	sheet_set_columns(sheet, h->columns, HOME_FIXED_COLUMNS + h->n_environments);
 	int last = (int)(HOME_FIXED_COLUMNS + h->n_environments) - 1;
@@ -49,11 +49,13 @@ static const char *chosen_environment(struct home *h)
 	return at >= 0 && (size_t)at < h->n_environments ? h->environments[at] : "";
 }
 
-/* The target follows the selection of the pane that has the focus. */
+/* The target follows the selection of the pane that has the focus; a screen above has a target of its own. */
 static void set_target(struct home *h)
 {
 	const void *row = pane_group_row(&h->group);
 	struct app *app = h->view.app;
+	if (app_top(app) != &h->view)
+		return;
 	if (h->group.focus == PANE_SERVICES)
 		app_target(app, row ? ((const struct service *)row)->name : NULL, chosen_environment(h));
 	else if (h->group.focus == PANE_ENVIRONMENTS && row)

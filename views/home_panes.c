@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "model/records.h"
 #include "tui/chart.h"
 #include "views/home.h"
@@ -101,19 +102,27 @@ static int compare_alerts(const void *a, const void *b, void *arg)
 	return by_rank ? by_rank : newest_first(x->starts_at, y->starts_at);
 }
 
-/* "1.9.1→1.9.2 1/2", "1.9.2✖", "2.4.0 ▲" */
-static void placement_text(struct home *h, const struct placement *p, char *out, size_t size, enum style *style)
+/* "1.9.1→1.9.2 1/2", where that is too long "→1.9.2 1/2"; "1.9.2✖", "2.4.0 ▲" */
+static void placement_text(struct home *h, const struct placement *p, int columns, char *out, size_t size,
+                           enum style *style)
 {
 	int health = app_is_live(h->view.app) ? p->health : HEALTH_UNKNOWN;
 	*style = health == HEALTH_OK ? STYLE_TEXT : words_health_style(health);
 	const char *version = p->version ? p->version : "-";
-	if (p->to_version && !str_eq(p->to_version, p->version))
-		snprintf(out, size, "%s→%s %lld/%lld", p->version ? p->version : "", p->to_version,
-		         (long long)(p->to_ready > 0 ? p->to_ready : 0), (long long)(p->to_desired > 0 ? p->to_desired : 0));
-	else if (health != HEALTH_OK)
+	if (p->to_version && !str_eq(p->to_version, p->version)) {
+		const char *from = p->version ? p->version : "";
+		int n = snprintf(out, size, "→%s %lld/%lld", p->to_version, (long long)(p->to_ready > 0 ? p->to_ready : 0),
+		                 (long long)(p->to_desired > 0 ? p->to_desired : 0));
+		size_t len = strlen(from);
+		if (n > 0 && (size_t)n + len < size && utf8_width(out, (size_t)n) + utf8_width(from, len) <= (size_t)columns) {
+			memmove(out + len, out, (size_t)n + 1);
+			memcpy(out, from, len);
+		}
+	} else if (health != HEALTH_OK) {
 		snprintf(out, size, "%s%s", version, style_sign(words_health_style(health)));
-	else
+	} else {
 		snprintf(out, size, "%s%s%s", version, p->drift ? " ▲" : "", p->lock ? " ⚿" : "");
+	}
 }
 
 static void service_cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
@@ -136,7 +145,7 @@ static void service_cell(struct pane *p, const struct canvas *c, const void *row
 	char text[128] = "";
 	enum style style = STYLE_DIM;
 	if (placement)
-		placement_text(h, placement, text, sizeof(text), &style);
+		placement_text(h, placement, c->columns - 2, text, sizeof(text), &style);
 	if (is_selected && p->sheet.chosen == (int)column) {
 		char chosen[140];
 		snprintf(chosen, sizeof(chosen), "[%s]", text[0] ? text : "none");
@@ -274,7 +283,7 @@ static void alert_remark(struct app *app, const struct alert *a, char *out, size
 		snprintf(out, size, "resolved %s ago%s", age, a->times > 1 ? ", again" : "");
 	} else if (a->phase == ALERT_PENDING && a->fires_at) {
 		clock_age(a->fires_at - app_now(app), age);
-		snprintf(out, size, "pending, fires in %s", age);
+		snprintf(out, size, "fires in %s", age); /* so it is pending */
 	} else if (a->silenced_by.n || a->inhibited_by.n) {
 		snprintf(out, size, "%s", a->silenced_by.n ? "silenced" : "inhibited");
 	} else if (a->acked.n) {
@@ -339,7 +348,7 @@ static const struct sheet_column deploy_columns[] = {
 	{"PROGRESS", 12, 18, 2, UTF8_LEFT}, {"BY", 4, 5, 0, UTF8_LEFT},   {"AGE", 4, 4, 0, UTF8_RIGHT}};
 static const struct sheet_column alert_columns[] = {
 	{"  SEV", 6, 6, 0, UTF8_LEFT},     {"SERVICE", 8, 11, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT},
-	{"ALERT", 9, 14, 1, UTF8_LEFT},       {"AGE", 4, 4, 0, UTF8_RIGHT},     {"", 14, 22, 2, UTF8_LEFT}};
+	{"ALERT", 9, 14, 1, UTF8_LEFT},       {"AGE", 4, 4, 0, UTF8_RIGHT},     {"", 16, 22, 2, UTF8_LEFT}};
 
 #define COLUMNS(a) .columns = a, .n_columns = sizeof(a) / sizeof((a)[0]), .frozen = 1
 const struct pane_class home_panes[PANE_COUNT] = {

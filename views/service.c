@@ -101,9 +101,6 @@ static void placement_cell(struct pane *p, const struct canvas *c, const void *r
 		words_age(app_now(p->app), r->deployed_at, text);
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
 		break;
-	case 4:
-		sheet_text(c, STYLE_LINK, UTF8_LEFT, r->url ? r->url : "");
-		break;
 	default:
 		snprintf(text, sizeof(text), "%s%s%s%s%s%s", r->reason ? r->reason : "", r->reason && r->lock ? "; " : "",
 		         r->lock ? "⚿ " : "", r->lock ? r->lock : "", r->drift ? "  ▲ before: " : "", r->drift ? r->drift : "");
@@ -198,11 +195,11 @@ static void event_cell(struct pane *p, const struct canvas *c, const void *row, 
 
 static const struct sheet_column placement_columns[] = {
 	{"  ENV", 9, 11, 0, UTF8_LEFT}, {"VERSION", 9, 14, 1, UTF8_LEFT}, {"READY", 5, 6, 0, UTF8_LEFT},
-	{"AGE", 4, 4, 0, UTF8_RIGHT},   {"URL", 10, 24, 1, UTF8_LEFT},    {"", 8, 24, 2, UTF8_LEFT}};
+	{"AGE", 4, 4, 0, UTF8_RIGHT},   {"", 20, 40, 2, UTF8_LEFT}};
 static const struct sheet_column instance_columns[] = {
-	{"  INSTANCE", 14, 22, 1, UTF8_LEFT}, {"VERSION", 7, 10, 1, UTF8_LEFT}, {"PHASE", 8, 10, 0, UTF8_LEFT},
+	{"  INSTANCE", 20, 24, 1, UTF8_LEFT}, {"VERSION", 6, 10, 1, UTF8_LEFT}, {"PHASE", 8, 10, 0, UTF8_LEFT},
 	{"RST", 3, 3, 0, UTF8_RIGHT},         {"AGE", 4, 4, 0, UTF8_RIGHT},     {"PID", 7, 7, 0, UTF8_RIGHT},
-	{"", 8, 24, 2, UTF8_LEFT}};
+	{"", 4, 24, 2, UTF8_LEFT}};
 static const struct sheet_column deploy_columns[] = {
 	{"  ENV", 9, 10, 0, UTF8_LEFT}, {"VERSION", 9, 14, 1, UTF8_LEFT}, {"AGE", 4, 4, 0, UTF8_RIGHT},
 	{"BY", 5, 9, 0, UTF8_LEFT},     {"", 10, 24, 2, UTF8_LEFT}};
@@ -250,8 +247,9 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 static void changed(struct view *v, uint32_t kinds)
 {
 	struct service_view *s = (struct service_view *)v;
-	(void)kinds;
 	pane_group_update(&s->group);
+	if (!kinds)
+		set_target(s);
 }
 
 static void draw_list(const struct canvas *c, int y, const char *label, const struct texts *t)
@@ -281,10 +279,13 @@ static void draw_facts(struct service_view *s, const struct canvas *c)
 	x = canvas_textf(c, 1, x, STYLE_DIM, "   tier %s   %s   %s", r->tier ? r->tier : "—", r->language ? r->language : "",
 	                 r->lifecycle ? r->lifecycle : "");
 	draw_list(c, 2, "depends on ", &r->dependencies);
+	const struct placement *here = app_findf(s->view.app, RECORD_PLACEMENT, "%s/%s", s->name, app_env(s->view.app));
 	x = canvas_text(c, 3, 1, STYLE_DIM, "links ");
+	if (here && here->url)
+		x = canvas_textf(c, 3, x, STYLE_LINK, "%s %s  ", here->environment, here->url);
 	for (size_t i = 0; i < r->links.n; i++)
 		x = canvas_textf(c, 3, x, STYLE_LINK, "%s %s  ", r->links.items[i].key, r->links.items[i].value);
-	if (!r->links.n)
+	if (!r->links.n && !(here && here->url))
 		canvas_text(c, 3, x, STYLE_DIM, "—");
 }
 

@@ -32,7 +32,8 @@ struct view_class {
 	uint32_t shows;             /* bit (1 << enum record_kind): the view is stale when one of these changes */
 	bool (*open)(struct view *, const char *arg, struct err *); /* false: nothing is opened, the error is shown */
 	void (*message)(struct view *, const struct message *);     /* replies to the view's own requests, by id */
-	void (*changed)(struct view *, uint32_t kinds);             /* the model is already updated; optional */
+	/* The model is already updated. kinds 0: the view is the top one again. Optional. */
+	void (*changed)(struct view *, uint32_t kinds);
 	void (*draw)(struct view *, const struct canvas *);         /* reads only */
 	bool (*key)(struct view *, const struct key *);             /* raw keys; true: taken; optional */
 	bool (*widget)(struct view *, const char *command);           /* moves and the like, see COMMAND_WIDGET; optional */
