@@ -81,14 +81,16 @@ static char *token_of(struct auth *a, const char *bytes, size_t len, const char 
 		len--;
 	}
 	if (!len || len > AUTH_TOKEN_MAX) {
-		err_set(err, ERR_REFUSED, len ? "%s: a token is at most %d bytes long" : "%s: there is no token in it", what,
+		err_set(err, ERR_REFUSED,
+			len ? "%s: a token is at most %d bytes long" : "%s: there is no token in it", what,
 			AUTH_TOKEN_MAX);
 		return NULL;
 	}
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)bytes[i] >= 0x20 && (unsigned char)bytes[i] < 0x7f)
 			continue;
-		err_set(err, ERR_REFUSED, "%s: the token holds bytes that are not printable ASCII: not used", what);
+		err_set(err, ERR_REFUSED, "%s: the token holds bytes that are not printable ASCII: not used",
+			what);
 		return NULL;
 	}
 	redact_add(a->redact, bytes, len);
@@ -107,7 +109,8 @@ static bool is_private(int fd, const char *name, struct err *err)
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return err_set(err, ERR_REFUSED, "the token file %s belongs to somebody else", name);
 	if (st.st_mode & 077)
-		return err_set(err, ERR_REFUSED, "others can read or write the token file %s: chmod 600", name);
+		return err_set(err, ERR_REFUSED, "others can read or write the token file %s: chmod 600",
+			       name);
 	return true;
 }
 
@@ -203,7 +206,8 @@ static void on_command(int status, const char *output, size_t len, const struct 
 	if (err)
 		err_set(&x->err, ERR_REFUSED, "%s: %s", what, err->text);
 	else if (status != 0)
-		err_set(&x->err, ERR_REFUSED, "%s ended with status %d; run it by hand to see why", what, status);
+		err_set(&x->err, ERR_REFUSED, "%s ended with status %d; run it by hand to see why", what,
+			status);
 	else
 		x->token = token_of(a, output, len, what, &x->err);
 	x->until = clock_mono_ms() + (x->token ? AUTH_KEEP_MS : AUTH_FAIL_MS);

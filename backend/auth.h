@@ -2,14 +2,14 @@
 #ifndef BACKEND_AUTH_H
 #define BACKEND_AUTH_H
 /*
- * Tokens, from where the configuration says: a command (a captured child, AUTH_LIMIT_MS, its standard output),
- * a file (a regular one of ours or root's that nobody else can read or write, not followed) or a variable.
- * White space around a token is cut off; one that is empty, longer than AUTH_TOKEN_MAX or holds anything but
- * printable ASCII is refused, so that no header can be made of it. Every token is told to the redactor before anybody
- * sees it, and the process is hardened before the first one is read (base/harden.h). Errors name where a
- * token comes from, never what it is.
- * What a command printed is kept for AUTH_KEEP_MS, or until a server refused it; its failure for AUTH_FAIL_MS, so that
- * a command that asks a person does not ask every second. Backend thread only.
+ * Tokens, from where the configuration says: a command (a captured child, AUTH_LIMIT_MS, its standard
+ * output), a file (a regular one of ours or root's that nobody else can read or write, not followed) or a
+ * variable. White space around a token is cut off; one that is empty, longer than AUTH_TOKEN_MAX or holds
+ * anything but printable ASCII is refused, so that no header can be made of it. Every token is told to the
+ * redactor before anybody sees it, and the process is hardened before the first one is read (base/harden.h).
+ * Errors name where a token comes from, never what it is. What a command printed is kept for AUTH_KEEP_MS, or
+ * until a server refused it; its failure for AUTH_FAIL_MS, so that a command that asks a person does not ask
+ * every second. Backend thread only.
  */
 #include "backend/config.h"
 #include "backend/loop.h"

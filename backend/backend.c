@@ -178,7 +178,8 @@ void backend_cancel(struct backend *b, uint64_t id)
 static void acknowledge(struct backend *b)
 {
 	if (b->taken)
-		command(b, (struct command){.kind = COMMAND_ACKNOWLEDGE, .id = b->taken_id, .count = b->taken});
+		command(b,
+			(struct command){.kind = COMMAND_ACKNOWLEDGE, .id = b->taken_id, .count = b->taken});
 	b->taken = 0;
 }
 

@@ -24,15 +24,15 @@ struct backend;
 struct config;
 struct err;
 
-/* Starts the thread with all signals blocked. The configuration is borrowed until backend_stop(). Call before other
- * threads exist: libcurl is set up here. */
+/* Starts the thread with all signals blocked. The configuration is borrowed until backend_stop(). Call before
+ * other threads exist: libcurl is set up here. */
 struct backend *backend_start(const struct config *, struct err *);
 
 /* Takes the request; returns its id, never 0. Messages for it carry that id. */
 uint64_t backend_send(struct backend *, struct request *);
 
-/* Ends a request; its MESSAGE_DONE still comes (ERR_CANCELLED, or the outcome when that was faster). A write that
- * is on its way is not taken back: its outcome is reported as unknown. An id that is done is ignored. */
+/* Ends a request; its MESSAGE_DONE still comes (ERR_CANCELLED, or the outcome when that was faster). A write
+ * that is on its way is not taken back: its outcome is reported as unknown. An id that is done is ignored. */
 void backend_cancel(struct backend *, uint64_t id);
 
 /* The next message, which is the caller's to free; NULL when there is none now. Taking a batch of a stream
@@ -44,8 +44,9 @@ struct message *backend_next(struct backend *);
 /* Readable while there are messages (an eventfd); poll it, do not read it. */
 int backend_fd(const struct backend *);
 
-/* A copy without the values of any token that was loaded: for what leaves the program by other ways than a message
- * (copies, files that are saved); messages themselves are clean. Any byte; free() it; *out_len may be NULL. */
+/* A copy without the values of any token that was loaded: for what leaves the program by other ways than a
+ * message (copies, files that are saved); messages themselves are clean. Any byte; free() it; *out_len may be
+ * NULL. */
 char *backend_redact(const struct backend *, const char *text, size_t len, size_t *out_len);
 
 /* Cancels everything, waits for the thread (<= 1 s, whatever the network does) and frees all, unread messages

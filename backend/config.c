@@ -16,12 +16,15 @@ static const char *const time_choices[] = {"local", "utc", NULL};
 static const struct option_row options[] = {
 	{"context", "Context to open; local while nothing is said", OPTION_TEXT},
 	{"read-only", "Refuse every change, in all contexts", OPTION_BOOL, .absent = "false"},
-	{"bell", "Ring the terminal's bell once when a new critical alert fires", OPTION_BOOL, .absent = "true"},
+	{"bell", "Ring the terminal's bell once when a new critical alert fires", OPTION_BOOL,
+	 .absent = "true"},
 	{"mouse", "Take the mouse for focus and scrolling", OPTION_BOOL, .absent = "true"},
 	{"ascii", "Draw with ASCII only", OPTION_BOOL, .absent = "false"},
 	{"time", "Time zone of what is shown", OPTION_CHOICE, .absent = "local", .choices = time_choices},
-	{"log-lines", "Lines that a log view keeps", OPTION_INT, .absent = "100000", .min = 1000, .max = 2000000},
-	{"keymap", "Keys of yours, on top of the built-in ones; keymap.yaml beside this file when unsaid", OPTION_PATH},
+	{"log-lines", "Lines that a log view keeps", OPTION_INT, .absent = "100000", .min = 1000,
+	 .max = 2000000},
+	{"keymap", "Keys of yours, on top of the built-in ones; keymap.yaml beside this file when unsaid",
+	 OPTION_PATH},
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 
@@ -76,7 +79,8 @@ char *config_path(const struct config_flags *flags, struct err *err)
 	} else if (home && home[0] == '/') {
 		str_addf(&path, "%s/.config/fairway/config.yaml", home);
 	} else {
-		err_set(err, ERR_USAGE, "neither XDG_CONFIG_HOME nor HOME is an absolute path: say --config FILE");
+		err_set(err, ERR_USAGE,
+			"neither XDG_CONFIG_HOME nor HOME is an absolute path: say --config FILE");
 		return NULL;
 	}
 	return str_detach(&path);
@@ -129,19 +133,28 @@ static void add_builtin(struct config *c, struct config_context *context, size_t
 		.name = "platform", .role = "platform", .provider = p,
 		.settings = config_defaults(&c->arena, p->options, p->n_options), .n_settings = p->n_options,
 	};
-	s[1] = (struct config_source){ /* the golden paths that the program carries */
-		.name = "paths", .role = "paths", .provider = files,
-		.settings = config_defaults(&c->arena, files->options, files->n_options), .n_settings = files->n_options,
+	s[1] = (struct config_source){
+		/* the golden paths that the program carries */
+		.name = "paths",
+		.role = "paths",
+		.provider = files,
+		.settings = config_defaults(&c->arena, files->options, files->n_options),
+		.n_settings = files->n_options,
 	};
 	config_named(s, "name")->text = builtin[i].name;
-	*context = (struct config_context){.name = builtin[i].name, .help = builtin[i].help, .is_builtin = true,
-	                                   .sources = s, .n_sources = 2};
+	*context = (struct config_context){.name = builtin[i].name,
+					   .help = builtin[i].help,
+					   .is_builtin = true,
+					   .sources = s,
+					   .n_sources = 2};
 }
 
 static bool choose(struct config *c, const struct config_flags *flags, struct complaints *complaints)
 {
 	const char *variable = getenv("FAIRWAY_CONTEXT");
-	const char *name = flags && flags->context ? flags->context : !str_empty(variable) ? variable : config_text(c, "context");
+	const char *name = flags && flags->context ? flags->context
+			   : !str_empty(variable)  ? variable
+						   : config_text(c, "context");
 	c->is_context_chosen = name != NULL;
 	c->context = config_context(c, name ? name : "local");
 	if (c->context)
@@ -154,8 +167,8 @@ static bool choose(struct config *c, const struct config_flags *flags, struct co
 		str_addf(&list, "%s%s", n ? ", " : "", names[n]);
 	}
 	const char *near = str_nearest(name, names, n);
-	complain(complaints, c->file, 0, "context", name, "there is no such context (%s)%s%s%s", str_text(&list),
-		 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	complain(complaints, c->file, 0, "context", name, "there is no such context (%s)%s%s%s",
+		 str_text(&list), near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	str_finish(&list);
 	return false;
 }

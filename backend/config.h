@@ -29,14 +29,14 @@ struct token_source {
 
 struct config_source { /* one provider at work */
 	const char *name;               /* unique in its context: "platform", "prod/alerts", "runbooks" */
-	const char *role;               /* catalog, deploys, logs, alerts, metrics, on-call, runbooks, paths, platform */
+	const char *role; /* catalog, deploys, logs, alerts, metrics, on-call, runbooks, paths, platform */
 	const char *environment;        /* NULL: of the whole context */
 	const struct provider *provider;
 	struct setting *settings;       /* a row for each option of the provider */
 	size_t n_settings;
 	struct token_source token;
 	const char *url;                /* NULL for local ones */
-	const char *ca_file;            /* what its server is verified with; NULL: the system's certificates */
+	const char *ca_file; /* what its server is verified with; NULL: the system's certificates */
 };
 struct config_environment {
 	const char *name;
@@ -71,7 +71,8 @@ struct config_flags { /* from the command line; NULL: unsaid */
 struct config *config_load(const struct config_flags *, struct complaints *);
 void config_free(struct config *);
 
-const struct setting *config_setting(const struct config *, const char *name); /* of config_options(); never NULL */
+const struct setting *config_setting(const struct config *,
+				     const char *name); /* of config_options(); never NULL */
 const char *config_text(const struct config *, const char *name);
 int64_t config_number(const struct config *, const char *name); /* BOOL, INT, DURATION, CHOICE */
 const struct config_context *config_context(const struct config *, const char *name); /* NULL when unknown */

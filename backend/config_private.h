@@ -6,8 +6,10 @@
 
 /* A row for each option with its default. */
 struct setting *config_defaults(struct arena *, const struct option_row *, size_t n);
-struct setting *config_named(const struct config_source *, const char *name); /* NULL when the provider has no such row */
-/* Reads c->file into c->settings and the contexts it tells; false after complaining that it cannot be used at all. */
+struct setting *config_named(const struct config_source *,
+			     const char *name); /* NULL when the provider has no such row */
+/* Reads c->file into c->settings and the contexts it tells; false after complaining that it cannot be used at
+ * all. */
 bool config_read(struct config *, bool must_exist, struct config_context **, size_t *n, struct complaints *);
 bool config_place_platform(struct config *, struct config_context *, struct err *);
 

@@ -38,7 +38,8 @@ static void read_settings(struct reader *r, const struct yaml_node *map, struct 
 static bool is_header_name(const char *text)
 {
 	for (const char *c = text; *c; c++)
-		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '-'))
+		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+		      *c == '-'))
 			return false;
 	return strlen(text) <= 64;
 }
@@ -54,7 +55,8 @@ static const char *read_header(struct reader *r, const struct yaml_node *node)
 	return NULL;
 }
 
-/* token: { command: [...] } | { file: PATH } | { env: NAME }, each with header: NAME where the server wants that. */
+/* token: { command: [...] } | { file: PATH } | { env: NAME }, each with header: NAME where the server wants
+ * that. */
 static void read_token(struct reader *r, const struct yaml_node *node, struct token_source *token)
 {
 	static const char *const keys[] = {"command", "file", "env", "header"};
@@ -63,7 +65,8 @@ static void read_token(struct reader *r, const struct yaml_node *node, struct to
 		return;
 	if (node->kind == YAML_TEXT) { /* never repeat its text: it may be the secret itself */
 		complain(r->yaml.complaints, r->yaml.file, node->line, yaml_path(&r->yaml, node), NULL,
-			 "a token is never written here: say { command: [...] }, { file: PATH } or { env: NAME }");
+			 "a token is never written here: say { command: [...] }, { file: PATH } or { env: "
+			 "NAME }");
 		return;
 	}
 	if (!yaml_is_map(&r->yaml, node))
@@ -104,7 +107,8 @@ static bool has_role(const struct provider *p, const char *role)
 	return false;
 }
 
-static void read_source(struct reader *r, const struct yaml_node *node, const char *role, const char *environment)
+static void read_source(struct reader *r, const struct yaml_node *node, const char *role,
+			const char *environment)
 {
 	static const char *const more[] = {"kind", "url", "token", "ca"};
 	static const struct option_row common[] = {{"url", "", OPTION_URL}, {"ca", "", OPTION_PATH}};
@@ -163,7 +167,8 @@ static void read_environments(struct reader *r, const struct yaml_node *list, st
 	struct config_environment *items = arena_alloc(&r->config->arena, (list->count + 1) * sizeof(*items));
 	for (const struct yaml_node *node = list->first; node; node = node->next) {
 		struct config_environment *e = &items[context->n_environments];
-		if (!yaml_is_map(&r->yaml, node) || !yaml_as_name(&r->yaml, yaml_need(&r->yaml, node, "name"), &e->name))
+		if (!yaml_is_map(&r->yaml, node) ||
+		    !yaml_as_name(&r->yaml, yaml_need(&r->yaml, node, "name"), &e->name))
 			continue;
 		check_keys(r, node, own);
 		yaml_as_bool(&r->yaml, yaml_find(node, "protected"), &e->is_protected);
@@ -197,7 +202,8 @@ static void read_context(struct reader *r, const struct yaml_node *node, struct 
 	free(r->sources);
 }
 
-static void read_contexts(struct reader *r, const struct yaml_node *map, struct config_context **out, size_t *n)
+static void read_contexts(struct reader *r, const struct yaml_node *map, struct config_context **out,
+			  size_t *n)
 {
 	if (!map || !yaml_is_map(&r->yaml, map))
 		return;

@@ -7,24 +7,25 @@
 #include "base/str.h"
 #include "base/yaml.h"
 
-static const char example[] =
-	"\n# Contexts beside the built-in ones (local, demo). A token is never written here: it comes from a command,\n"
-	"# a file or a variable.\n"
-	"#contexts:\n"
-	"#  acme:\n"
-	"#    read-only: false\n"
-	"#    platform: { kind: platform, name: local }\n"
-	"#    environments:\n"
-	"#      - name: prod\n"
-	"#        protected: true      # changes want the name typed\n"
-	"#        read-only: false\n";
+static const char example[] = "\n# Contexts beside the built-in ones (local, demo). A token is never written "
+			      "here: it comes from a command,\n"
+			      "# a file or a variable.\n"
+			      "#contexts:\n"
+			      "#  acme:\n"
+			      "#    read-only: false\n"
+			      "#    platform: { kind: platform, name: local }\n"
+			      "#    environments:\n"
+			      "#      - name: prod\n"
+			      "#        protected: true      # changes want the name typed\n"
+			      "#        read-only: false\n";
 
 char *config_default_text(void)
 {
 	struct str out = {0};
 	size_t n;
 	const struct option_row *rows = config_options(&n);
-	str_add(&out, "# fairway's configuration, fairway-config(5). What is commented out shows its default.\n");
+	str_add(&out,
+		"# fairway's configuration, fairway-config(5). What is commented out shows its default.\n");
 	for (size_t i = 0; i < n; i++) {
 		str_addf(&out, "\n# %s.\n", rows[i].help);
 		if (rows[i].choices) {
@@ -33,7 +34,8 @@ char *config_default_text(void)
 				str_addf(&out, " %s", rows[i].choices[k]);
 			str_addc(&out, '\n');
 		}
-		str_addf(&out, "#%s:%s%s\n", rows[i].name, rows[i].absent ? " " : "", rows[i].absent ? rows[i].absent : "");
+		str_addf(&out, "#%s:%s%s\n", rows[i].name, rows[i].absent ? " " : "",
+			 rows[i].absent ? rows[i].absent : "");
 	}
 	str_add(&out, example);
 	return str_detach(&out);

@@ -74,8 +74,11 @@ static void start_keeper(struct ensure *e, struct err *err)
 	const char *argv[] = {"fairway", "--keeper", e->root, NULL};
 	char **env = child_env_new(NULL);
 	e->words = memfd_create("fairway-keeper", MFD_CLOEXEC);
-	struct child_start start = {.argv = argv, .path = "/proc/self/exe", .env = (const char *const *)env, .dir = "/",
-	                            .err = e->words};
+	struct child_start start = {.argv = argv,
+				    .path = "/proc/self/exe",
+				    .env = (const char *const *)env,
+				    .dir = "/",
+				    .err = e->words};
 	e->is_started = child_start(&start, &e->keeper, err);
 	child_env_free(env);
 }
@@ -131,11 +134,13 @@ static void on_done(void *arg, const struct err *failure)
 	if (is_absent && !e->is_started)
 		start_keeper(e, &err);
 	struct child_end died;
-	if (e->is_started && child_wait(&e->keeper, false, &died) == CHILD_ENDED && died.status != 0 && is_absent)
-		err_set(&err, ERR_FAILED, "the platform ended at once with status %d (log: %s/daemon.log)", died.status,
-			e->root);
+	if (e->is_started && child_wait(&e->keeper, false, &died) == CHILD_ENDED && died.status != 0 &&
+	    is_absent)
+		err_set(&err, ERR_FAILED, "the platform ended at once with status %d (log: %s/daemon.log)",
+			died.status, e->root);
 	else if (!err.kind && clock_mono_ms() >= e->deadline)
-		err_set(&err, ERR_UNREACHABLE, "the platform does not answer %d s after its start (log: %s/daemon.log)",
+		err_set(&err, ERR_UNREACHABLE,
+			"the platform does not answer %d s after its start (log: %s/daemon.log)",
 			ENSURE_MS / 1000, e->root);
 	if (err.kind) {
 		add_last_words(e, &err);
@@ -165,8 +170,14 @@ static void ask(void *arg)
 struct ensure *ensure_start(struct loop *loop, const char *root, ensure_ended *ended, void *arg)
 {
 	struct ensure *e = mem_alloc(sizeof(*e));
-	*e = (struct ensure){.loop = loop, .root = mem_dup(root), .socket = place_socket(root), .ended = ended, .arg = arg,
-	                     .deadline = clock_mono_ms() + ENSURE_MS, .keeper.pidfd = -1, .words = -1};
+	*e = (struct ensure){.loop = loop,
+			     .root = mem_dup(root),
+			     .socket = place_socket(root),
+			     .ended = ended,
+			     .arg = arg,
+			     .deadline = clock_mono_ms() + ENSURE_MS,
+			     .keeper.pidfd = -1,
+			     .words = -1};
 	loop_timer_set(loop, &e->timer, 0, ask, e);
 	return e;
 }

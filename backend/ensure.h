@@ -15,7 +15,8 @@ struct err;
 
 #define ENSURE_MS 15000 /* a platform that does not answer so long after its start is given up */
 
-/* err->kind is ERR_NONE when it answers; else its text ends with the platform's last words, where it said any. The struct ensure is gone after it. */
+/* err->kind is ERR_NONE when it answers; else its text ends with the platform's last words, where it said
+ * any. The struct ensure is gone after it. */
 typedef void ensure_ended(const struct err *err, void *arg);
 /* Never calls ended before it returns. */
 struct ensure *ensure_start(struct loop *, const char *root, ensure_ended *, void *arg);

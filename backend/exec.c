@@ -41,7 +41,8 @@ static void release(struct exec *x)
 	free(x);
 }
 
-/* False at the end of the pipe. What is above the ceiling is read and dropped, so that the child never stalls. */
+/* False at the end of the pipe. What is above the ceiling is read and dropped, so that the child never
+ * stalls. */
 static bool drain(struct exec *x)
 {
 	char bytes[4096];
@@ -117,7 +118,8 @@ static void on_limit(void *arg)
 	end(x, -1, &err);
 }
 
-struct exec *exec_start(struct loop *loop, const struct exec_wish *wish, exec_ended *ended, void *arg, struct err *err)
+struct exec *exec_start(struct loop *loop, const struct exec_wish *wish, exec_ended *ended, void *arg,
+			struct err *err)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {

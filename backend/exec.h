@@ -24,7 +24,8 @@ struct exec_wish { /* copied */
 	int64_t limit_ms;       /* it is killed after that; 0: 60 s */
 	bool drops_stderr;      /* only standard output is kept */
 };
-/* status: exit status, 128 + signal; or -1 with err when it was given up. The struct exec is gone after it. */
+/* status: exit status, 128 + signal; or -1 with err when it was given up. The struct exec is gone after
+ * it. */
 typedef void exec_ended(int status, const char *output, size_t len, const struct err *err, void *arg);
 /* NULL with err when it cannot start. Never calls ended before it returns. */
 struct exec *exec_start(struct loop *, const struct exec_wish *, exec_ended *, void *arg, struct err *);

@@ -5,7 +5,8 @@
 
 #include "base/err.h"
 
-void frame_init(struct frame *f, enum framing framing, size_t ceiling, const char *items, frame_unit *unit, void *arg)
+void frame_init(struct frame *f, enum framing framing, size_t ceiling, const char *items, frame_unit *unit,
+		void *arg)
 {
 	*f = (struct frame){.framing = framing, .ceiling = ceiling, .unit = unit, .arg = arg};
 	json_items_init(&f->items, items, ceiling);
@@ -30,7 +31,8 @@ static bool hand_over(struct frame *f, const char *unit, size_t len, bool is_las
 	return !f->is_stopped;
 }
 
-/* One field of an event stream; an empty line ends the event. Comments, event names, ids and retry times have no reader. */
+/* One field of an event stream; an empty line ends the event. Comments, event names, ids and retry times have
+ * no reader. */
 static bool sse_line(struct frame *f, const char *line, size_t len, struct err *err)
 {
 	if (!f->is_started && len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) {

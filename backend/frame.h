@@ -17,11 +17,13 @@ enum framing {
 	FRAME_BODY,  /* the whole reply, one unit at its end */
 	FRAME_LINES, /* each line without its LF; an unfinished last line counts when the reply ends well */
 	FRAME_ITEMS, /* each element of a named array, then the envelope (base/json_items.h) */
-	FRAME_SSE,   /* the data of each event, https://html.spec.whatwg.org/multipage/server-sent-events.html */
+	FRAME_SSE,   /* the data of each event, https://html.spec.whatwg.org/multipage/server-sent-events.html
+		      */
 	FRAME_RAW,   /* as it comes */
 };
 
-/* Returns false to stop: nothing is fed any more. is_last: the unit that comes at the end (BODY, the envelope). */
+/* Returns false to stop: nothing is fed any more. is_last: the unit that comes at the end (BODY, the
+ * envelope). */
 typedef bool frame_unit(const char *unit, size_t len, bool is_last, void *arg);
 
 struct frame {

@@ -134,7 +134,8 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
 		return len;
 	h->received += len;
 	if (h->ceiling && h->received > h->ceiling) {
-		err_set(&h->failure, ERR_FAILED, "%s: the reply is larger than %zu bytes", where(h), h->ceiling);
+		err_set(&h->failure, ERR_FAILED, "%s: the reply is larger than %zu bytes", where(h),
+			h->ceiling);
 		return 0;
 	}
 	h->handler.bytes(h->arg, bytes, len);
@@ -155,8 +156,9 @@ static void on_timer(void *arg)
 		loop_timer_set(h->loop, &h->timer, left, on_timer, h);
 		return;
 	}
-	err_set(&h->failure, ERR_UNREACHABLE, h->is_head_told ? "%s: no byte for %lld ms" : "%s does not answer (%lld ms)",
-		where(h), (long long)limit);
+	err_set(&h->failure, ERR_UNREACHABLE,
+		h->is_head_told ? "%s: no byte for %lld ms" : "%s does not answer (%lld ms)", where(h),
+		(long long)limit);
 	curl_multi_remove_handle(loop_curl(h->loop), h->easy);
 	h->transfer.finished(&h->transfer, CURLE_OPERATION_TIMEDOUT);
 }
@@ -179,7 +181,8 @@ static void explain(struct http *h, CURLcode code, struct err *err)
 	else if (code == CURLE_COULDNT_CONNECT && number)
 		err_errno(err, ERR_UNREACHABLE, (int)number, "%s", where(h));
 	else
-		err_set(err, ERR_UNREACHABLE, "%s: %s", where(h), h->curl_text[0] ? h->curl_text : curl_easy_strerror(code));
+		err_set(err, ERR_UNREACHABLE, "%s: %s", where(h),
+			h->curl_text[0] ? h->curl_text : curl_easy_strerror(code));
 	if (h->is_write && was_sent(h)) {
 		err->kind = ERR_UNKNOWN;
 		err_prefix(err, "the request was sent, its outcome is not known");
@@ -191,7 +194,8 @@ static char *origin_of(struct arena *arena, const char *url)
 	char *scheme = NULL, *host = NULL, *port = NULL, *origin = NULL;
 	CURLU *u = curl_url();
 	if (u && !curl_url_set(u, CURLUPART_URL, url, 0) && !curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) &&
-	    !curl_url_get(u, CURLUPART_HOST, &host, 0) && !curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
+	    !curl_url_get(u, CURLUPART_HOST, &host, 0) &&
+	    !curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
 		origin = arena_printf(arena, "%s://%s:%s", scheme, host, port);
 	curl_free(scheme);
 	curl_free(host);
@@ -212,8 +216,8 @@ static bool redirect(struct http *h, struct err *err)
 	if (!origin)
 		return err_set(err, ERR_FAILED, "%s redirects to nowhere", where(h));
 	if (!str_eq(origin, h->origin))
-		return err_set(err, ERR_FAILED, "%s redirects to %s, which is another place: not followed", h->origin,
-			       origin);
+		return err_set(err, ERR_FAILED, "%s redirects to %s, which is another place: not followed",
+			       h->origin, origin);
 	if (h->redirects++ == REDIRECTS_MAX)
 		return err_set(err, ERR_FAILED, "%s redirects more than %d times", h->origin, REDIRECTS_MAX);
 	h->url = arena_dup(&h->arena, to);
@@ -248,8 +252,10 @@ static bool add_header(struct http *h, const char *name, const char *value, stru
 {
 	for (const char *c = value; *c; c++)
 		if (((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7f)
-			return err_set(err, ERR_REFUSED, "the value of header %s holds a control byte: not sent", name);
-	char *line = *value ? arena_printf(&h->arena, "%s: %s", name, value) : arena_printf(&h->arena, "%s;", name);
+			return err_set(err, ERR_REFUSED,
+				       "the value of header %s holds a control byte: not sent", name);
+	char *line = *value ? arena_printf(&h->arena, "%s: %s", name, value)
+			    : arena_printf(&h->arena, "%s;", name);
 	struct curl_slist *longer = curl_slist_append(h->send, line);
 	if (!longer)
 		mem_exhausted();
@@ -288,7 +294,8 @@ static void set_options(struct http *h, const struct http_wish *wish)
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, h->socket || is_loopback(h->origin) ? NULL : "");
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(h->head_ms < CONNECT_MS ? h->head_ms : CONNECT_MS));
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+			 (long)(h->head_ms < CONNECT_MS ? h->head_ms : CONNECT_MS));
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)READ_BUFFER);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, h);
@@ -321,7 +328,8 @@ static bool prepare(struct http *h, const struct http_wish *wish, struct err *er
 	if (!h->origin)
 		return err_set(err, ERR_USAGE, "\"%.100s\" is not an http or https URL", h->url);
 	if (is_plain_with_secret(h, wish))
-		return err_set(err, ERR_REFUSED, "%s: a token does not travel over http:// without TLS", h->origin);
+		return err_set(err, ERR_REFUSED, "%s: a token does not travel over http:// without TLS",
+			       h->origin);
 	if (!add_header(h, "User-Agent", arena_printf(&h->arena, "fairway/%s", fairway_version), err) ||
 	    !add_header(h, "Expect", "", err))
 		return false;
@@ -336,8 +344,8 @@ static bool prepare(struct http *h, const struct http_wish *wish, struct err *er
 	return true;
 }
 
-struct http *http_start(struct loop *loop, const struct http_wish *wish, const struct http_handler *handler, void *arg,
-                        struct err *err)
+struct http *http_start(struct loop *loop, const struct http_wish *wish, const struct http_handler *handler,
+			void *arg, struct err *err)
 {
 	struct http *h = mem_alloc(sizeof(*h));
 	*h = (struct http){
@@ -386,7 +394,8 @@ static void on_cancelled(void *arg)
 	release(arg);
 }
 
-/* Not at once: this may run inside a callback of this or of another transfer, where libcurl allows no removal. */
+/* Not at once: this may run inside a callback of this or of another transfer, where libcurl allows no
+ * removal. */
 void http_cancel(struct http *h)
 {
 	h->is_cancelled = true;

@@ -4,15 +4,14 @@
 /*
  * One HTTP exchange over TCP, TLS or a Unix socket, on the backend thread's loop. Rules kept here for
  * everybody:
- *   - a write goes out once, on a fresh connection that is not kept, and follows no redirect (being redirected is a
- *     failure); when it may have been
- *     sent and no whole reply came, its error is ERR_UNKNOWN;
+ *   - a write goes out once, on a fresh connection that is not kept, and follows no redirect (being
+ *     redirected is a failure); when it may have been sent and no whole reply came, its error is ERR_UNKNOWN;
  *   - a read follows at most 3 redirects, all to the same scheme, host and port;
  *   - http and https only, TLS 1.2 or later, verified; loopback and Unix sockets never go through a proxy;
- *   - a token (`secret`, Authorization) travels over https, to this machine's loopback, or over a Unix socket; else it
- *     is refused;
- *   - header values with control bytes are refused; decoded bytes are counted against the ceiling; a header block is at
- *     most 64 KiB;
+ *   - a token (`secret`, Authorization) travels over https, to this machine's loopback, or over a Unix
+ *     socket; else it is refused;
+ *   - header values with control bytes are refused; decoded bytes are counted against the ceiling; a header
+ *     block is at most 64 KiB;
  *   - a stream has HTTP/1.1 and a connection of its own, so that holding it back holds its server back.
  * The handlers run inside loop_step(). After `done`, or http_cancel(), the struct http is gone.
  */
@@ -39,7 +38,7 @@ struct http_wish { /* copied by http_start() */
 	size_t body_len;
 	size_t ceiling;              /* decoded bytes of the reply; 0: without bound, for streams */
 	int64_t head_ms;             /* the reply must begin within; 0: 30 s */
-	int64_t idle_ms;             /* no byte for so long fails it; 0: head_ms for a plain read, never for a stream */
+	int64_t idle_ms; /* no byte for so long fails it; 0: head_ms for a plain read, never for a stream */
 	bool is_write;
 	bool is_stream;
 };
@@ -50,8 +49,10 @@ struct http_handler {
 	void (*done)(void *arg, const struct err *failure); /* NULL: the whole reply was read */
 };
 
-/* NULL with err when the request cannot even be made; no handler runs then, nor before http_start() returned. */
-struct http *http_start(struct loop *, const struct http_wish *, const struct http_handler *, void *arg, struct err *);
+/* NULL with err when the request cannot even be made; no handler runs then, nor before http_start()
+ * returned. */
+struct http *http_start(struct loop *, const struct http_wish *, const struct http_handler *, void *arg,
+			struct err *);
 /* Stops reading, or goes on; bytes that were read already may still come. */
 void http_hold(struct http *, bool is_held);
 /* No handler runs any more. Callable from a handler of the same exchange. */

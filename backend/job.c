@@ -28,7 +28,7 @@ struct job {
 	size_t n_unsettled;
 	int unread;
 	bool is_settled, has_sent;
-	size_t next_source;       /* of one source after another: where to go on when this one does not know it; 0: nowhere */
+	size_t next_source;       /* where to go on when the source that was asked does not know it; 0: nowhere */
 	struct err outcome;       /* the first failure */
 	struct ensure *ensure;
 	char *journalled;         /* id of its intent in the console's journal, without an outcome yet */
@@ -123,7 +123,8 @@ static void put_entry(const struct audit_entry *e, void *arg)
 /* The console's journal as rows of a source of its own, beside those of the platform's audit. */
 static void show_journal(struct job *j)
 {
-	if (j->request->kind != REQUEST_WATCH || !(j->request->kinds & REQUEST_KIND(RECORD_AUDIT)) || !j->jobs->journal)
+	if (j->request->kind != REQUEST_WATCH || !(j->request->kinds & REQUEST_KIND(RECORD_AUDIT)) ||
+	    !j->jobs->journal)
 		return;
 	struct message *m = message_new(MESSAGE_RECORDS, j->request->id);
 	struct change *items = mem_array(2, sizeof(*items));
@@ -151,9 +152,11 @@ static void journal_end(struct job *j)
 	struct err err;
 	if (!j->journalled)
 		return;
-	if (!journal_outcome(j->jobs->journal, j->journalled, audit_state_of(&j->outcome), j->outcome.text, &err) &&
+	if (!journal_outcome(j->jobs->journal, j->journalled, audit_state_of(&j->outcome), j->outcome.text,
+			     &err) &&
 	    !j->outcome.kind)
-		err_set(&j->outcome, ERR_UNKNOWN, "it was done, but its outcome is not in the audit: %s", err.text);
+		err_set(&j->outcome, ERR_UNKNOWN, "it was done, but its outcome is not in the audit: %s",
+			err.text);
 	free(j->journalled);
 	j->journalled = NULL;
 	show_journal_everywhere(j->jobs);
@@ -228,7 +231,8 @@ static void give_up(struct job *j, enum err_kind kind, const char *why)
 	for (size_t i = 0; i < j->n_runs; i++)
 		has_written = has_written || (j->runs[i] && run_has_written(j->runs[i]));
 	if (has_written && j->request->kind != REQUEST_PLAN)
-		err_set(&j->outcome, ERR_UNKNOWN, "%s after the request was sent: its outcome is not known", why);
+		err_set(&j->outcome, ERR_UNKNOWN, "%s after the request was sent: its outcome is not known",
+			why);
 	else
 		err_set(&j->outcome, kind, "%s", why);
 	finish(j);
@@ -240,9 +244,14 @@ static void add_run(struct job *j, const struct config_source *source)
 {
 	j->runs = mem_grow(j->runs, j->n_runs + 1, sizeof(struct run *));
 	j->runs[j->n_runs++] = run_new(&(struct run_wish){
-		.io = &j->jobs->io, .source = source, .root = j->config->context->platform_root,
-		.query = provider_query(source->provider, j->request), .request = j->request, .ended = on_ended,
-		.settled = j->request->kind == REQUEST_WATCH ? on_settled : NULL, .arg = j,
+		.io = &j->jobs->io,
+		.source = source,
+		.root = j->config->context->platform_root,
+		.query = provider_query(source->provider, j->request),
+		.request = j->request,
+		.ended = on_ended,
+		.settled = j->request->kind == REQUEST_WATCH ? on_settled : NULL,
+		.arg = j,
 	});
 	j->n_open++;
 	j->n_unsettled++;
@@ -288,7 +297,8 @@ static void start_on_all(struct job *j)
 	start_runs(j);
 }
 
-/* False when there is no further one. Two sources may both serve runbooks: what one does not know the next may. */
+/* False when there is no further one. Two sources may both serve runbooks: what one does not know the next
+ * may. */
 static bool ask_next(struct job *j)
 {
 	const struct config_context *context = j->config->context;
@@ -340,11 +350,13 @@ static bool journal_begin(struct job *j, const struct admission *admission)
 {
 	const struct config_source *source = source_named(j->config->context, admission->source);
 	if (!source)
-		return err_set(&j->outcome, ERR_REFUSED, "%s is no source any more: plan it again", admission->source);
+		return err_set(&j->outcome, ERR_REFUSED, "%s is no source any more: plan it again",
+			       admission->source);
 	if (source->provider->audits_itself)
 		return true;
 	if (!j->jobs->journal)
-		return err_set(&j->outcome, ERR_REFUSED, "there is no place for the audit: set FAIRWAY_STATE_DIR");
+		return err_set(&j->outcome, ERR_REFUSED,
+			       "there is no place for the audit: set FAIRWAY_STATE_DIR");
 	struct arena arena = {0};
 	struct audit_entry e;
 	char *by = journal_who(j->jobs->io.via);
@@ -379,8 +391,8 @@ static void start_verify(struct job *j)
 static void start_execute(struct job *j)
 {
 	struct admission admission;
-	if (!operations_admit(j->jobs->operations, j->request->plan, j->request->confirm, clock_wall_ms(), &admission,
-			      &j->outcome))
+	if (!operations_admit(j->jobs->operations, j->request->plan, j->request->confirm, clock_wall_ms(),
+			      &admission, &j->outcome))
 		return;
 	record_copy(record_class(RECORD_WISH), &j->request->wish, admission.wish, &j->request->arena);
 	if (journal_begin(j, &admission))
@@ -407,7 +419,8 @@ static void start_raise(struct job *j)
 {
 	const char *root = j->config->context->platform_root;
 	if (!root) {
-		err_set(&j->outcome, ERR_USAGE, "context %s has no embedded platform", j->config->context->name);
+		err_set(&j->outcome, ERR_USAGE, "context %s has no embedded platform",
+			j->config->context->name);
 		return;
 	}
 	j->n_open++;
@@ -443,8 +456,8 @@ static void rewatch(struct job *j)
 	start_on_all(j);
 }
 
-/* Watches go on with the new sources; what else is under way ends with those it began with. A plan that was made under
- * other rules is not executed any more. */
+/* Watches go on with the new sources; what else is under way ends with those it began with. A plan that was
+ * made under other rules is not executed any more. */
 static void start_reload(struct job *j)
 {
 	struct jobs *jobs = j->jobs;
@@ -486,7 +499,8 @@ static void start_job(struct job *j)
 void jobs_start(struct jobs *jobs, struct request *request)
 {
 	struct job *j = mem_alloc(sizeof(*j));
-	*j = (struct job){.jobs = jobs, .next = jobs->first, .request = request, .config = jobs->config, .n_open = 1};
+	*j = (struct job){
+		.jobs = jobs, .next = jobs->first, .request = request, .config = jobs->config, .n_open = 1};
 	jobs->first = j;
 	start_job(j);
 	close_one(j);
@@ -508,13 +522,18 @@ void jobs_acknowledge(struct jobs *jobs, uint64_t id, int messages)
 	hold(j);
 }
 
-struct jobs *jobs_new(struct loop *loop, const struct config *config, struct redact *redact, jobs_deliver *deliver,
-                      void *arg)
+struct jobs *jobs_new(struct loop *loop, const struct config *config, struct redact *redact,
+		      jobs_deliver *deliver, void *arg)
 {
 	struct jobs *jobs = mem_alloc(sizeof(*jobs));
 	*jobs = (struct jobs){
-		.loop = loop, .config = config, .deliver = deliver, .arg = arg, .operations = operations_new(),
-		.redact = redact, .journal = journal_path(NULL),
+		.loop = loop,
+		.config = config,
+		.deliver = deliver,
+		.arg = arg,
+		.operations = operations_new(),
+		.redact = redact,
+		.journal = journal_path(NULL),
 		.world = {.loop = loop, .auth = auth_new(loop, redact), .deliver = on_deliver, .arg = jobs},
 	};
 	world_io(&jobs->world, &jobs->io);

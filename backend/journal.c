@@ -41,7 +41,8 @@ char *journal_who(const char *via)
 	struct str who = {0}, login = {0};
 	struct passwd entry, *found = NULL;
 	char buffer[1024];
-	bool has_login = file_read(AT_FDCWD, "/proc/self/loginuid", 32, &login, NULL) && !str_eq(login.s, "4294967295");
+	bool has_login = file_read(AT_FDCWD, "/proc/self/loginuid", 32, &login, NULL) &&
+			 !str_eq(login.s, "4294967295");
 	if (getpwuid_r(getuid(), &entry, buffer, sizeof(buffer), &found) == 0 && found)
 		str_addf(&who, "%s ", entry.pw_name);
 	str_addf(&who, "(uid %u", (unsigned)getuid());
@@ -84,7 +85,8 @@ static int open_locked(const char *path, int flags, struct err *err)
 		err_errno(err, ERR_REFUSED, errno, "the audit %s cannot be opened", path);
 		return -1;
 	}
-	bool is_ours = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 077);
+	bool is_ours =
+		fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 077);
 	if (!is_ours || flock(fd, LOCK_EX) < 0) {
 		err_set(err, ERR_REFUSED, "the audit %s is not a private file of yours", path);
 		close(fd);
@@ -93,7 +95,8 @@ static int open_locked(const char *path, int flags, struct err *err)
 	return fd;
 }
 
-/* The hash of the last line ("" for an empty file). A line without an end is what a crash left: it is cut off. */
+/* The hash of the last line ("" for an empty file). A line without an end is what a crash left: it is cut
+ * off. */
 static bool last_hash(int fd, char out[HASH_HEX], struct err *err)
 {
 	char tail[2 * JOURNAL_LINE_MAX + 1];
@@ -109,7 +112,8 @@ static bool last_hash(int fd, char out[HASH_HEX], struct err *err)
 	if ((size_t)n != len && ftruncate(fd, from + (off_t)len) < 0)
 		return err_errno(err, ERR_REFUSED, errno, "the audit cannot be mended");
 	if (len == 0)
-		return size == 0 || from == 0 || err_set(err, ERR_REFUSED, "the audit is damaged: fairway audit verify");
+		return size == 0 || from == 0 ||
+		       err_set(err, ERR_REFUSED, "the audit is damaged: fairway audit verify");
 	size_t start = len - 1;
 	while (start && tail[start - 1] != '\n')
 		start--;
@@ -143,10 +147,11 @@ static bool append(int fd, cJSON *json, char hash[HASH_HEX], struct err *err)
 	str_addn(&line, text, len);
 	str_addf(&line, "%s%s\"}\n", hash_mark, hash);
 	free(text);
-	bool is_done = line.len <= JOURNAL_LINE_MAX && lseek(fd, 0, SEEK_END) >= 0 && file_write_all(fd, line.s, line.len) &&
-		       fdatasync(fd) == 0;
+	bool is_done = line.len <= JOURNAL_LINE_MAX && lseek(fd, 0, SEEK_END) >= 0 &&
+		       file_write_all(fd, line.s, line.len) && fdatasync(fd) == 0;
 	if (!is_done)
-		err_errno(err, ERR_REFUSED, line.len > JOURNAL_LINE_MAX ? EMSGSIZE : errno, "the audit cannot be written");
+		err_errno(err, ERR_REFUSED, line.len > JOURNAL_LINE_MAX ? EMSGSIZE : errno,
+			  "the audit cannot be written");
 	str_finish(&line);
 	return is_done;
 }
@@ -187,7 +192,8 @@ bool journal_intent(const char *path, struct audit_entry *entry, struct arena *a
 	return is_done;
 }
 
-bool journal_outcome(const char *path, const char *id, enum audit_state state, const char *detail, struct err *err)
+bool journal_outcome(const char *path, const char *id, enum audit_state state, const char *detail,
+		     struct err *err)
 {
 	char now[CLOCK_TEXT], hash[HASH_HEX];
 	int fd = open_locked(path, O_RDWR, err);
@@ -230,9 +236,11 @@ static void take_line(struct entries *all, const char *line, size_t len)
 		int state = record_value_of(audit_state_names, json_text(json, "state"));
 		e->state = state < 0 ? AUDIT_UNKNOWN : state;
 		e->detail = arena_dup(&all->arena, json_text(json, "detail"));
-		if (!clock_parse_rfc3339(json_text(json, "outcome_at") ? json_text(json, "outcome_at") : "", &e->outcome_at))
+		if (!clock_parse_rfc3339(json_text(json, "outcome_at") ? json_text(json, "outcome_at") : "",
+					 &e->outcome_at))
 			e->outcome_at = 0;
-	} else if (json && !of && record_from_json(record_class(RECORD_AUDIT), json, &fresh, &all->arena, NULL)) {
+	} else if (json && !of &&
+		   record_from_json(record_class(RECORD_AUDIT), json, &fresh, &all->arena, NULL)) {
 		all->items = mem_grow(all->items, all->n + 1, sizeof(*all->items));
 		fresh.state = AUDIT_UNKNOWN; /* until an outcome says more */
 		all->items[all->n++] = fresh;

@@ -26,7 +26,8 @@ char *journal_who(const char *via); /* free() it */
 /* Fills in entry->id, at, previous and hash (texts in the arena). False: the act must not happen. */
 bool journal_intent(const char *path, struct audit_entry *entry, struct arena *, struct err *);
 bool journal_outcome(const char *path, const char *id, enum audit_state, const char *detail, struct err *);
-/* Calls each for every entry with its outcome joined, oldest first. False when the file cannot be read; a missing one is fine. */
+/* Calls each for every entry with its outcome joined, oldest first. False when the file cannot be read; a
+ * missing one is fine. */
 typedef void journal_each(const struct audit_entry *, void *arg);
 bool journal_read(const char *path, journal_each *, void *arg, struct err *);
 /* Texts in the arena. */

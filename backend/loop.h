@@ -29,12 +29,13 @@ struct loop_timer {
 void loop_timer_set(struct loop *, struct loop_timer *, int64_t after_ms, void (*due)(void *arg), void *arg);
 void loop_timer_clear(struct loop *, struct loop_timer *);
 
-/* Calls ready while fd is readable or hung up (events: poll(2)), until loop_fd_forget(). One watch a descriptor. */
+/* Calls ready while fd is readable or hung up (events: poll(2)), until loop_fd_forget(). One watch a
+ * descriptor. */
 void loop_fd_watch(struct loop *, int fd, short events, void (*ready)(int fd, void *arg), void *arg);
 void loop_fd_forget(struct loop *, int fd);
 
-/* For http.c: the CURLM, as void * so that this header needs no curl. A finished easy handle is reported to the
- * struct loop_transfer that is its CURLOPT_PRIVATE, after it was taken out of the multi handle. */
+/* For http.c: the CURLM, as void * so that this header needs no curl. A finished easy handle is reported to
+ * the struct loop_transfer that is its CURLOPT_PRIVATE, after it was taken out of the multi handle. */
 void *loop_curl(struct loop *);
 struct loop_transfer {
 	void (*finished)(struct loop_transfer *, int curl_code);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 static const char *const kind_names[MESSAGE_KIND_COUNT] = {
-	"records", "settled", "logs", "document", "series", "audit", "info", "plan", "operation", "files", "done",
+	"records", "settled", "logs",      "document", "series", "audit",
+	"info",    "plan",    "operation", "files",    "done",
 };
 
 const char *message_kind_name(enum message_kind kind)

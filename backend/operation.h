@@ -21,10 +21,10 @@ struct operations;
 struct operations *operations_new(void);
 void operations_free(struct operations *);
 
-/* A provider made this plan: it is kept, and sharpened by the configuration (a protected environment makes a changing
- * plan protected; read-only gives it a refusal). Texts that are added lie in the arena. */
-void operations_learn(struct operations *, const struct config_context *, const char *source, const struct wish *,
-                      struct plan *, struct arena *, int64_t now);
+/* A provider made this plan: it is kept, and sharpened by the configuration (a protected environment makes a
+ * changing plan protected; read-only gives it a refusal). Texts that are added lie in the arena. */
+void operations_learn(struct operations *, const struct config_context *, const char *source,
+		      const struct wish *, struct plan *, struct arena *, int64_t now);
 
 struct admission {
 	const char *source;       /* who made the plan; borrowed until the next call */
@@ -32,8 +32,8 @@ struct admission {
 	const struct wish *wish;  /* what it was made for */
 };
 /* Whether a plan may be executed now; uses it up when it may. confirm: what was typed, NULL for nothing. */
-bool operations_admit(struct operations *, const char *plan, const char *confirm, int64_t now, struct admission *,
-                      struct err *);
+bool operations_admit(struct operations *, const char *plan, const char *confirm, int64_t now,
+		      struct admission *, struct err *);
 /* For what needs no plan (undo): whether the context allows changes at all. */
 bool operations_allowed(const struct config_context *, struct err *);
 #endif

@@ -27,7 +27,8 @@ enum ask_kind { ASK_HTTP, ASK_EXEC, ASK_FILES, ASK_TIMER };
 struct ask { /* copied by run_ask() */
 	enum ask_kind kind;
 	uint32_t tag;                /* comes back in its inputs */
-	const char *method, *path;   /* HTTP; the path, "/v1/…", goes below the source's URL. NULL method: GET */
+	const char *method,
+		*path; /* HTTP; the path, "/v1/…", goes below the source's URL. NULL method: GET */
 	const struct header *headers;
 	size_t n_headers;
 	const void *body;
@@ -46,11 +47,12 @@ struct ask { /* copied by run_ask() */
 };
 
 enum input_kind {
-	INPUT_START, /* first, and again at each new attempt with a fresh state; cursor: where to resume, or NULL */
+	INPUT_START, /* first, and again at each new attempt with a fresh state; cursor: where to resume, or
+			NULL */
 	INPUT_HEAD,  /* HTTP: status below 400 and headers */
 	INPUT_UNIT,
-	INPUT_END,   /* the reply ended well; EXEC: status is the exit status, data the output */
-	INPUT_FAIL,  /* err: why. With a status of 400 or more, data is the reply's body (<= 64 KiB) */
+	INPUT_END,  /* the reply ended well; EXEC: status is the exit status, data the output */
+	INPUT_FAIL, /* err: why. With a status of 400 or more, data is the reply's body (<= 64 KiB) */
 	INPUT_TIMER,
 };
 struct input {
@@ -63,7 +65,7 @@ struct input {
 	size_t len;
 	bool is_last;                 /* of a unit: body, envelope */
 	const char *cursor;
-	const char *name;             /* FILES: of the unit's file, below the folder; with err it could not be read */
+	const char *name; /* FILES: of the unit's file, below the folder; with err it could not be read */
 	const struct err *err;
 };
 const char *input_header(const struct input *, const char *name); /* or NULL */
@@ -73,7 +75,8 @@ struct query {
 	enum request_kind serves;
 	bool (*suits)(const struct request *); /* NULL: every request of that kind */
 	bool is_standing;     /* keeps going: a failed attempt is followed by another one */
-	int64_t heartbeat_ms; /* standing: run_alive() comes at least so often while the source is well; 0: unknown */
+	int64_t heartbeat_ms; /* standing: run_alive() comes at least so often while the source is well; 0:
+				 unknown */
 	size_t size;          /* of its state, handed over zeroed at each INPUT_START … */
 	bool keeps_state;     /* … or only at the first one */
 	void (*on)(void *state, struct run *, const struct input *);
@@ -85,16 +88,18 @@ struct provider {
 	size_t n_options;
 	const char *const *roles;     /* of a configuration it can fill; NULL at the end */
 	const struct query *const *queries; /* NULL at the end */
-	bool audits_itself;           /* its writes are recorded where they are done: the console's journal leaves them out */
+	bool audits_itself; /* its writes are recorded where they are done: the console's journal leaves them
+			       out */
 };
 const struct provider *provider_find(const char *name); /* NULL when there is none */
 const struct provider *provider_at(size_t index);       /* NULL past the last */
-const struct query *provider_query(const struct provider *, const struct request *); /* NULL: it does not serve that */
+const struct query *provider_query(const struct provider *,
+				   const struct request *); /* NULL: it does not serve that */
 
 /* The query's side of a run. */
 const struct request *run_request(const struct run *);
 const struct config_source *run_source(const struct run *);
-const char *run_root(const struct run *);                    /* STATE of the context's embedded platform, or NULL */
+const char *run_root(const struct run *); /* STATE of the context's embedded platform, or NULL */
 const struct setting *run_setting(const struct run *, const char *name); /* an option of the provider */
 int64_t run_now(const struct run *);                         /* wall ms */
 const char *run_via(const struct run *);                     /* SSH_CONNECTION of the person, or NULL */
@@ -106,8 +111,9 @@ void run_stop(struct run *, uint32_t tag);                   /* nothing comes fo
 void run_put(struct run *, const void *record);              /* copied; source and as_of are filled in */
 void run_delete(struct run *, enum record_kind, const char *key);
 void run_begin(struct run *, unsigned kinds);                /* a full list of these kinds follows … */
-void run_sync(struct run *, unsigned kinds);                 /* … and is complete: what was not put vanishes */
-void run_cursor(struct run *, const char *cursor, size_t len); /* valid after all that was put before; NULL forgets it */
+void run_sync(struct run *, unsigned kinds); /* … and is complete: what was not put vanishes */
+void run_cursor(struct run *, const char *cursor,
+		size_t len); /* valid after all that was put before; NULL forgets it */
 void run_alive(struct run *);                                /* the source just showed that it is well */
 
 struct log_item {
@@ -124,9 +130,9 @@ void run_log_instance(struct run *, const char *id, const char *service, const c
 struct message *run_message(struct run *, enum message_kind);
 void run_send(struct run *, struct message *);
 
-/* This attempt is over. A standing query starts again with its last cursor: at once when err is NULL, else after a back-off
- * and with its source marked. A read that failed on the wire before anything came is tried twice more. A
- * write never. */
+/* This attempt is over. A standing query starts again with its last cursor: at once when err is NULL, else
+ * after a back-off and with its source marked. A read that failed on the wire before anything came is tried
+ * twice more. A write never. */
 void run_again(struct run *, const struct err *);
 /* The query is over; exactly once, nothing may follow it. NULL: all went well. */
 void run_done(struct run *, const struct err *);

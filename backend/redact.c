@@ -154,7 +154,8 @@ void redact_err(struct redact *r, struct err *err)
 
 /* --- messages --- */
 
-static void clean_record(const struct redact *r, struct arena *arena, const struct record_class *class, void *record);
+static void clean_record(const struct redact *r, struct arena *arena, const struct record_class *class,
+			 void *record);
 
 static void clean_texts(const struct redact *r, struct arena *arena, struct texts *texts)
 {
@@ -173,7 +174,8 @@ static void clean_pairs(const struct redact *r, struct arena *arena, struct pair
 	pairs->items = copy;
 }
 
-static void clean_parts(const struct redact *r, struct arena *arena, const struct record_class *sub, struct parts *parts)
+static void clean_parts(const struct redact *r, struct arena *arena, const struct record_class *sub,
+			struct parts *parts)
 {
 	if (!parts->n)
 		return;
@@ -184,7 +186,8 @@ static void clean_parts(const struct redact *r, struct arena *arena, const struc
 	parts->items = copy;
 }
 
-static void clean_record(const struct redact *r, struct arena *arena, const struct record_class *class, void *record)
+static void clean_record(const struct redact *r, struct arena *arena, const struct record_class *class,
+			 void *record)
 {
 	for (size_t i = 0; i < class->n_fields; i++) {
 		const struct field *f = &class->fields[i];

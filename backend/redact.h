@@ -28,6 +28,7 @@ const char *redact_text(struct redact *, struct arena *, const char *text);
 /* The same as a copy of its own, free() it; *out_len may be NULL. Text may hold any byte. */
 char *redact_copy(struct redact *, const char *text, size_t len, size_t *out_len);
 void redact_err(struct redact *, struct err *);
-/* Everything that a message carries. The bytes of log lines keep their places: there a secret becomes stars. */
+/* Everything that a message carries. The bytes of log lines keep their places: there a secret becomes
+ * stars. */
 void redact_message(struct redact *, struct message *);
 #endif

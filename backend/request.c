@@ -47,7 +47,8 @@ struct request *request_logs(const struct log_wish *wish)
 	return r;
 }
 
-struct request *request_document(enum document_kind kind, const char *service, const char *name, bool is_following)
+struct request *request_document(enum document_kind kind, const char *service, const char *name,
+				 bool is_following)
 {
 	struct request *r = request_new(REQUEST_DOCUMENT);
 	r->document = kind;

@@ -17,10 +17,10 @@
 struct config;
 
 enum request_kind {
-	REQUEST_WATCH,        /* keep records of some kinds fresh until cancelled: MESSAGE_RECORDS, _SETTLED */
-	REQUEST_LOGS,         /* MESSAGE_LOGS until all was sent, or for ever when following */
-	REQUEST_DOCUMENT,     /* MESSAGE_DOCUMENT, in pieces to be joined */
-	REQUEST_SERIES,       /* MESSAGE_SERIES */
+	REQUEST_WATCH,    /* keep records of some kinds fresh until cancelled: MESSAGE_RECORDS, _SETTLED */
+	REQUEST_LOGS,     /* MESSAGE_LOGS until all was sent, or for ever when following */
+	REQUEST_DOCUMENT, /* MESSAGE_DOCUMENT, in pieces to be joined */
+	REQUEST_SERIES,   /* MESSAGE_SERIES */
 	REQUEST_AUDIT_VERIFY, /* MESSAGE_AUDIT for each chain: the platform's, the console's own */
 	REQUEST_INFO,         /* MESSAGE_INFO */
 	REQUEST_PLAN,         /* MESSAGE_PLAN; a plan that will be refused comes too, and says so */
@@ -29,7 +29,8 @@ enum request_kind {
 	REQUEST_RENDER,       /* MESSAGE_FILES: what a golden path would make; writes nothing */
 	REQUEST_RAISE,        /* start the embedded platform when it is absent, and wait until it answers */
 	REQUEST_SHUTDOWN,     /* end the embedded platform */
-	REQUEST_RELOAD,       /* take another configuration: watches change over, what else is under way ends as it began */
+	REQUEST_RELOAD, /* take another configuration: watches change over, what else is under way ends as it
+			   began */
 	REQUEST_COUNT
 };
 
@@ -67,7 +68,8 @@ struct request {
 	struct series_wish series;
 	struct wish wish;        /* PLAN, RENDER */
 	const char *plan;        /* EXECUTE: id of the plan */
-	const char *confirm;     /* EXECUTE: what was typed; "yes" for a changing one; NULL for a reversible one */
+	const char
+		*confirm; /* EXECUTE: what was typed; "yes" for a changing one; NULL for a reversible one */
 	const char *reason;      /* EXECUTE: NULL when none was given */
 	const char *operation;   /* UNDO */
 	bool with_services;      /* SHUTDOWN: stop the instances too */
@@ -81,7 +83,8 @@ struct request {
 struct request *request_new(enum request_kind);
 struct request *request_watch(unsigned kinds);
 struct request *request_logs(const struct log_wish *);
-struct request *request_document(enum document_kind, const char *service, const char *name, bool is_following);
+struct request *request_document(enum document_kind, const char *service, const char *name,
+				 bool is_following);
 struct request *request_series(const struct series_wish *);
 struct request *request_plan(const struct wish *);
 struct request *request_render(const struct wish *);

@@ -133,8 +133,8 @@ static bool is_refused(const struct err *e)
 	return e->kind == ERR_UNREACHABLE && (e->code == ENOENT || e->code == ECONNREFUSED);
 }
 
-/* A first break of a source that was well is not told at once: the next attempt mostly mends it, and the heartbeat's
- * timer tells it when it does not. A refusal is plain. */
+/* A first break of a source that was well is not told at once: the next attempt mostly mends it, and the
+ * heartbeat's timer tells it when it does not. A refusal is plain. */
 static void mark_failed(struct run *r)
 {
 	if (r->wish.query->serves != REQUEST_WATCH)
@@ -163,8 +163,8 @@ static void next_attempt(struct run *r)
 	}
 	if (r->wish.query->is_standing) {
 		mark_failed(r);
-	} else if (r->is_written || r->has_delivered || r->again.kind != ERR_UNREACHABLE || is_refused(&r->again) ||
-	           r->attempts >= READ_ATTEMPTS) {
+	} else if (r->is_written || r->has_delivered || r->again.kind != ERR_UNREACHABLE ||
+		   is_refused(&r->again) || r->attempts >= READ_ATTEMPTS) {
 		run_done(r, &r->again);
 		return;
 	}
@@ -234,7 +234,8 @@ void run_alive(struct run *r)
 {
 	r->alive_mono = mono(r);
 	r->alive_wall = run_now(r);
-	if (r->alive_mono - r->began >= 10 * RUN_BACKOFF_MS) { /* one good unit before garbage is no success */
+	if (r->alive_mono - r->began >=
+	    10 * RUN_BACKOFF_MS) { /* one good unit before garbage is no success */
 		r->attempts = 0;
 		r->again = (struct err){0};
 	}

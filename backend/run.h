@@ -23,18 +23,21 @@ struct io {
 	int64_t (*mono)(void *arg); /* ms */
 	int64_t (*wall)(void *arg);
 	uint32_t (*chance)(void *arg, uint32_t below); /* for jitter */
-	void (*timer_set)(void *arg, struct loop_timer *, int64_t after_ms, void (*due)(void *), void *due_arg);
+	void (*timer_set)(void *arg, struct loop_timer *, int64_t after_ms, void (*due)(void *),
+			  void *due_arg);
 	void (*timer_clear)(void *arg, struct loop_timer *);
-	struct http *(*start)(void *arg, const struct http_wish *, const struct http_handler *, void *handler_arg,
-	                      struct err *);
+	struct http *(*start)(void *arg, const struct http_wish *, const struct http_handler *,
+			      void *handler_arg, struct err *);
 	void (*hold)(void *arg, struct http *, bool is_held);
 	void (*cancel)(void *arg, struct http *);
 	struct auth_wait *(*token)(void *arg, const struct token_source *, auth_told *, void *told_arg);
 	void (*token_cancel)(void *arg, struct auth_wait *);
 	void (*token_refused)(void *arg, const struct token_source *);
-	struct exec *(*exec)(void *arg, const struct exec_wish *, exec_ended *, void *ended_arg, struct err *);
+	struct exec *(*exec)(void *arg, const struct exec_wish *, exec_ended *, void *ended_arg,
+			     struct err *);
 	void (*exec_cancel)(void *arg, struct exec *);
-	bool (*walk)(void *arg, const char *folder, const char *suffix, walk_each *, void *each_arg, struct err *);
+	bool (*walk)(void *arg, const char *folder, const char *suffix, walk_each *, void *each_arg,
+		     struct err *);
 	void (*deliver)(void *arg, struct message *); /* takes it */
 	const char *via; /* SSH_CONNECTION, or NULL */
 	void *arg;

@@ -94,13 +94,17 @@ static void on_head(void *arg, int status, const struct header *headers, size_t 
 		frame_init(&a->frame, FRAME_BODY, ERROR_BODY_MAX, NULL, on_unit, a);
 		a->is_error_body = true;
 	} else {
-		run_tell(a->run, &(struct input){.kind = INPUT_HEAD, .tag = a->tag, .status = status, .headers = headers,
-		                             .n_headers = n});
+		run_tell(a->run, &(struct input){.kind = INPUT_HEAD,
+						 .tag = a->tag,
+						 .status = status,
+						 .headers = headers,
+						 .n_headers = n});
 	}
 	run_leave(a->run);
 }
 
-/* The ask failed by itself. A write that was answered at all is not repeated, whatever the answer broke of. */
+/* The ask failed by itself. A write that was answered at all is not repeated, whatever the answer broke
+ * of. */
 static void fail_ask(struct asked *a, const struct err *err)
 {
 	if (a->is_dead)
@@ -110,7 +114,8 @@ static void fail_ask(struct asked *a, const struct err *err)
 		told.kind = ERR_UNKNOWN;
 		err_prefix(&told, "the request was sent, its outcome is not known");
 	}
-	run_tell(a->run, &(struct input){.kind = INPUT_FAIL, .tag = a->tag, .status = a->status, .err = &told});
+	run_tell(a->run,
+		 &(struct input){.kind = INPUT_FAIL, .tag = a->tag, .status = a->status, .err = &told});
 	stop_ask(a);
 }
 
@@ -216,17 +221,25 @@ static void start_http(struct run *r, struct asked *a, const struct ask *ask)
 	const struct io *io = r->wish.io;
 	const struct config_source *source = r->wish.source;
 	const struct setting *option = run_setting(r, "socket");
-	const char *socket = option ? option->text : NULL, *base = source->url ? source->url : "http://localhost";
+	const char *socket = option ? option->text : NULL,
+		   *base = source->url ? source->url : "http://localhost";
 	if (str_starts(base, "unix:")) {
 		socket = base + strlen("unix:");
 		base = "http://localhost";
 	}
 	struct http_wish wish = {
 		.method = ask->method ? ask->method : "GET",
-		.url = arena_printf(&r->scratch, "%s%s", base, ask->path), .socket = socket, .ca_file = source->ca_file,
-		.headers = ask->headers, .n_headers = ask->n_headers,
-		.body = ask->body, .body_len = ask->body_len, .head_ms = ask->head_ms, .idle_ms = ask->idle_ms,
-		.is_write = ask->is_write, .is_stream = ask->is_stream,
+		.url = arena_printf(&r->scratch, "%s%s", base, ask->path),
+		.socket = socket,
+		.ca_file = source->ca_file,
+		.headers = ask->headers,
+		.n_headers = ask->n_headers,
+		.body = ask->body,
+		.body_len = ask->body_len,
+		.head_ms = ask->head_ms,
+		.idle_ms = ask->idle_ms,
+		.is_write = ask->is_write,
+		.is_stream = ask->is_stream,
 	};
 	if (!ask->is_stream && ask->framing == FRAME_BODY)
 		wish.ceiling = a->frame.ceiling;
@@ -247,7 +260,11 @@ static void on_exec(int status, const char *output, size_t len, const struct err
 	if (err)
 		fail_ask(a, err);
 	else
-		run_tell(r, &(struct input){.kind = INPUT_END, .tag = a->tag, .status = status, .data = output, .len = len});
+		run_tell(r, &(struct input){.kind = INPUT_END,
+					    .tag = a->tag,
+					    .status = status,
+					    .data = output,
+					    .len = len});
 	stop_ask(a);
 	run_leave(r);
 }
@@ -255,7 +272,8 @@ static void on_exec(int status, const char *output, size_t len, const struct err
 static void start_exec(struct run *r, struct asked *a, const struct ask *ask)
 {
 	const struct io *io = r->wish.io;
-	a->exec = io->exec(io->arg, &(struct exec_wish){.argv = ask->argv, .dir = ask->folder}, on_exec, a, &a->broken);
+	a->exec = io->exec(io->arg, &(struct exec_wish){.argv = ask->argv, .dir = ask->folder}, on_exec, a,
+			   &a->broken);
 	if (!a->exec)
 		run_timer_set(r, &a->timer, 0, on_broken_start, a);
 }
@@ -263,8 +281,12 @@ static void start_exec(struct run *r, struct asked *a, const struct ask *ask)
 static bool on_file(const char *name, const char *bytes, size_t len, const struct err *err, void *arg)
 {
 	struct asked *a = arg;
-	run_tell(a->run, &(struct input){.kind = INPUT_UNIT, .tag = a->tag, .data = bytes, .len = len, .name = name,
-	                                .err = err});
+	run_tell(a->run, &(struct input){.kind = INPUT_UNIT,
+					 .tag = a->tag,
+					 .data = bytes,
+					 .len = len,
+					 .name = name,
+					 .err = err});
 	return !a->is_dead;
 }
 

@@ -22,8 +22,8 @@ static void flush_records(struct run *r)
 	struct message *m = r->records;
 	if (!m)
 		return;
-	m->changes = (struct changes){.source = arena_dup(&m->arena, r->wish.source->name), .items = r->changes,
-	                              .n = r->n_changes};
+	m->changes = (struct changes){
+		.source = arena_dup(&m->arena, r->wish.source->name), .items = r->changes, .n = r->n_changes};
 	m->owned[0] = r->changes;
 	r->records = NULL;
 	r->changes = NULL;
@@ -254,8 +254,11 @@ void run_log(struct run *r, const struct log_item *item)
 		r->spans = mem_grow(r->spans, r->cap_spans, sizeof(*r->spans));
 	}
 	r->spans[r->n_spans++] = (struct log_row){
-		.time = item->time, .at = (uint32_t)r->block.len, .len = (uint32_t)item->len,
-		.instance = index_in_batch(r, item->instance, item->instance_len), .what = (uint16_t)item->what,
+		.time = item->time,
+		.at = (uint32_t)r->block.len,
+		.len = (uint32_t)item->len,
+		.instance = index_in_batch(r, item->instance, item->instance_len),
+		.what = (uint16_t)item->what,
 	};
 	str_addn(&r->block, item->text, item->len);
 }

@@ -71,13 +71,14 @@ struct run {
 
 void run_timer_set(struct run *, struct loop_timer *, int64_t after_ms, void (*due)(void *), void *arg);
 void run_timer_clear(struct run *, struct loop_timer *);
-/* Around everything that comes from outside. Leaving the outermost one does what the query asked for meanwhile, and may
- * end the run: it is not to be touched afterwards. */
+/* Around everything that comes from outside. Leaving the outermost one does what the query asked for
+ * meanwhile, and may end the run: it is not to be touched afterwards. */
 void run_enter(struct run *);
 void run_leave(struct run *);
 void run_tell(struct run *, const struct input *);
 void run_stop_asks(struct run *);
-void run_sweep_asks(struct run *); /* frees those that are over; not while a callback of one may be on the stack */
+void run_sweep_asks(
+	struct run *); /* frees those that are over; not while a callback of one may be on the stack */
 void run_flush(struct run *);                    /* delivers what was gathered */
 void run_tell_source(struct run *, enum source_state, const struct err *);
 void run_forget_batches(struct run *);           /* frees them undelivered */

@@ -70,8 +70,8 @@ static bool take(struct walker *w, int dir, const char *name, const char *prefix
 		struct str bytes = {0};
 		struct err wrong = {0};
 		if (++w->n_files > FILES_MAX)
-			is_good = err_set(err, ERR_FAILED, "%s: more than %d files that end with %s", w->root, FILES_MAX,
-					  w->suffix);
+			is_good = err_set(err, ERR_FAILED, "%s: more than %d files that end with %s", w->root,
+					  FILES_MAX, w->suffix);
 		else if (file_read(dir, name, FILE_MAX, &bytes, &wrong))
 			w->is_stopped = !w->each(path.s, str_text(&bytes), bytes.len, NULL, w->arg);
 		else

@@ -27,7 +27,8 @@ static uint32_t io_chance(void *arg, uint32_t below)
 	return bits % below;
 }
 
-static void io_timer_set(void *arg, struct loop_timer *t, int64_t after_ms, void (*due)(void *), void *due_arg)
+static void io_timer_set(void *arg, struct loop_timer *t, int64_t after_ms, void (*due)(void *),
+			 void *due_arg)
 {
 	loop_timer_set(((struct world *)arg)->loop, t, after_ms, due, due_arg);
 }
@@ -55,7 +56,8 @@ static void io_cancel(void *arg, struct http *h)
 	http_cancel(h);
 }
 
-static struct auth_wait *io_token(void *arg, const struct token_source *source, auth_told *told, void *told_arg)
+static struct auth_wait *io_token(void *arg, const struct token_source *source, auth_told *told,
+				  void *told_arg)
 {
 	return auth_ask(((struct world *)arg)->auth, source, told, told_arg);
 }
@@ -71,7 +73,8 @@ static void io_token_refused(void *arg, const struct token_source *source)
 	auth_refused(((struct world *)arg)->auth, source);
 }
 
-static struct exec *io_exec(void *arg, const struct exec_wish *wish, exec_ended *ended, void *ended_arg, struct err *err)
+static struct exec *io_exec(void *arg, const struct exec_wish *wish, exec_ended *ended, void *ended_arg,
+			    struct err *err)
 {
 	return exec_start(((struct world *)arg)->loop, wish, ended, ended_arg, err);
 }
@@ -82,7 +85,8 @@ static void io_exec_cancel(void *arg, struct exec *x)
 	exec_cancel(x);
 }
 
-static bool io_walk(void *arg, const char *folder, const char *suffix, walk_each *each, void *each_arg, struct err *err)
+static bool io_walk(void *arg, const char *folder, const char *suffix, walk_each *each, void *each_arg,
+		    struct err *err)
 {
 	(void)arg;
 	return walk(folder, suffix, each, each_arg, err);

@@ -12,7 +12,7 @@
 #include "base/err.h"
 
 bool harden(struct err *);
-/* Gives a child back the limit that harden() took, so that its own dumps are its own business; exec(2) itself has made
- * it dumpable again. Does nothing in a process that was never hardened. */
+/* Gives a child back the limit that harden() took, so that its own dumps are its own business; exec(2) itself
+ * has made it dumpable again. Does nothing in a process that was never hardened. */
 void harden_spare(pid_t child);
 #endif

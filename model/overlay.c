@@ -103,10 +103,11 @@ static bool is_absent(const struct field *f, const void *at)
 static size_t field_size(enum field_type type)
 {
 	static const size_t sizes[] = {
-		[FIELD_TEXT] = sizeof(char *),         [FIELD_INT] = sizeof(int64_t),        [FIELD_REAL] = sizeof(double),
-		[FIELD_BOOL] = sizeof(bool),           [FIELD_TIME] = sizeof(int64_t),       [FIELD_ENUM] = sizeof(int),
-		[FIELD_TEXTS] = sizeof(struct texts),  [FIELD_PAIRS] = sizeof(struct pairs), [FIELD_PARTS] = sizeof(struct parts),
-		[FIELD_PART] = sizeof(struct parts),
+		[FIELD_TEXT] = sizeof(char *),        [FIELD_INT] = sizeof(int64_t),
+		[FIELD_REAL] = sizeof(double),        [FIELD_BOOL] = sizeof(bool),
+		[FIELD_TIME] = sizeof(int64_t),       [FIELD_ENUM] = sizeof(int),
+		[FIELD_TEXTS] = sizeof(struct texts), [FIELD_PAIRS] = sizeof(struct pairs),
+		[FIELD_PARTS] = sizeof(struct parts), [FIELD_PART] = sizeof(struct parts),
 	};
 	return sizes[type];
 }
@@ -161,9 +162,10 @@ void overlay_put(struct overlay *o, const void *record)
 		show(o, row);
 }
 
-/* A record of which only the identity is filled, from the text of its key: names hold no '/', so every key member but
- * the last ends at the first one. */
-static void *record_of_key(const struct record_class *class, const char *source, const char *key, struct arena *arena)
+/* A record of which only the identity is filled, from the text of its key: names hold no '/', so every key
+ * member but the last ends at the first one. */
+static void *record_of_key(const struct record_class *class, const char *source, const char *key,
+			   struct arena *arena)
 {
 	void *record = arena_alloc(arena, class->size);
 	record_init(class, record);
@@ -201,8 +203,8 @@ void overlay_begin(struct overlay *o, const char *source)
 	records_begin(o->told ? o->told : o->rows, source);
 }
 
-/* What its source no longer tells leaves, unless another source tells it too; what it no longer adds to the row of
- * another is seen when that one is shown anew. */
+/* What its source no longer tells leaves, unless another source tells it too; what it no longer adds to the
+ * row of another is seen when that one is shown anew. */
 void overlay_end(struct overlay *o, const char *source)
 {
 	records_end(o->told ? o->told : o->rows, source);

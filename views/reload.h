@@ -2,9 +2,9 @@
 #ifndef VIEWS_RELOAD_H
 #define VIEWS_RELOAD_H
 /*
- * The configuration of a console that runs. When its file changes it is read again: a good one is taken at once, a
- * wrong one is told and the old one stays. Noticed through inotify(7) on the file's folder, and on that of the
- * file it is a link to; a folder that is made later is not seen. UI thread only.
+ * The configuration of a console that runs. When its file changes it is read again: a good one is taken at
+ * once, a wrong one is told and the old one stays. Noticed through inotify(7) on the file's folder, and on
+ * that of the file it is a link to; a folder that is made later is not seen. UI thread only.
  */
 #include <stdbool.h>
 
@@ -12,8 +12,8 @@
 
 struct reload;
 
-/* Takes the configuration, and keeps every later one, until reload_free(): after backend_stop(). file: as --config
- * named it, or NULL. */
+/* Takes the configuration, and keeps every later one, until reload_free(): after backend_stop(). file: as
+ * --config named it, or NULL. */
 struct reload *reload_new(struct config *, const char *file);
 void reload_free(struct reload *);
 const struct config *reload_config(const struct reload *); /* the newest good one */

@@ -141,7 +141,11 @@ static void what_is_no_header_value_is_no_token(void **state)
 		const char *bytes;
 		size_t len;
 	} bad[] = {
-		{"", 0}, {" \n\t", 3}, {SECRET "\r\nX-Admin: yes", sizeof(SECRET) + 14}, {"ab\0cdefghij", 11}, {"\x1b[31mred-token", 14},
+		{"", 0},
+		{" \n\t", 3},
+		{SECRET "\r\nX-Admin: yes", sizeof(SECRET) + 14},
+		{"ab\0cdefghij", 11},
+		{"\x1b[31mred-token", 14},
 		{"caf\xc3\xa9-token-of-mine", 20},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -202,7 +206,8 @@ static void a_command_runs_once_for_all(void **state)
 	assert_string_equal(w->token, SECRET);
 	assert_int_equal(runs(w), 2);
 	const char *sleeper[] = {"sleep", "60", NULL};
-	auth_cancel(auth_ask(w->auth, &(struct token_source){.from = TOKEN_COMMAND, .command = sleeper}, on_told, w));
+	auth_cancel(auth_ask(w->auth, &(struct token_source){.from = TOKEN_COMMAND, .command = sleeper},
+			     on_told, w));
 	str_finish(&script);
 	int64_t began = clock_mono_ms();
 	int told = w->told;
@@ -263,7 +268,8 @@ static void nothing_is_left_behind(void **state)
 	run(w, "env; cat /proc/$$/cmdline | tr '\\0' ' '");
 	assert_null(strstr(w->token, SECRET));
 	if (core.rlim_max != 0)
-		run(w, "i=0; while [ $(ulimit -S -c) = 0 ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done; ulimit -S -c");
+		run(w, "i=0; while [ $(ulimit -S -c) = 0 ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); "
+		       "done; ulimit -S -c");
 	if (core.rlim_max != 0)
 		assert_string_not_equal(w->token, "0\n");
 	unsetenv("FAIRWAY_TEST_TOKEN");
@@ -304,12 +310,14 @@ static void messages_are_redacted(void **state)
 	struct world *w = *state;
 	redact_add(w->redact, SECRET, strlen(SECRET));
 	struct message *m = message_new(MESSAGE_OPERATION, 1);
-	struct step steps[] = {{.name = "push", .state = STEP_FAILED, .detail = "fatal: https://" SECRET "@host/"}};
+	struct step steps[] = {
+		{.name = "push", .state = STEP_FAILED, .detail = "fatal: https://" SECRET "@host/"}};
 	record_init(record_class(RECORD_OPERATION), &m->operation);
 	m->operation.id = "o1";
 	m->operation.steps = (struct parts){steps, 1};
 	redact_message(w->redact, m);
-	assert_string_equal(((const struct step *)m->operation.steps.items)[0].detail, "fatal: https://[redacted]@host/");
+	assert_string_equal(((const struct step *)m->operation.steps.items)[0].detail,
+			    "fatal: https://[redacted]@host/");
 	message_free(m);
 	m = message_new(MESSAGE_RECORDS, 1);
 	struct source row;
@@ -335,16 +343,24 @@ static void messages_are_redacted(void **state)
 static void answer(struct httpd_call *c, void *arg)
 {
 	struct world *w = arg;
-	const char *value = strcasestr(c->head, "\nAuthorization:"), *other = strcasestr(c->head, "\nPrivate-Token:");
+	const char *value = strcasestr(c->head, "\nAuthorization:"),
+		   *other = strcasestr(c->head, "\nPrivate-Token:");
 	struct str body = {0};
-	snprintf(w->token, sizeof(w->token), "%.*s", (int)strcspn(value ? value + 1 : other ? other + 1 : "", "\r"),
-	         value ? value + 1 : other ? other + 1 : "");
+	snprintf(w->token, sizeof(w->token), "%.*s",
+		 (int)strcspn(value   ? value + 1
+			      : other ? other + 1
+				      : "",
+			      "\r"),
+		 value   ? value + 1
+		 : other ? other + 1
+			 : "");
 	str_addf(&body, "{\"error\":\"who is %s\",\"kind\":\"refused\"}", w->token);
 	httpd_reply(c, 401, "application/json", str_text(&body));
 	str_finish(&body);
 }
 
-/* One request over the whole client layer; returns its error. The server keeps the header it saw in w->token. */
+/* One request over the whole client layer; returns its error. The server keeps the header it saw in
+ * w->token. */
 static struct err ask_platform(struct world *w, const char *source)
 {
 	struct str path = {0};
@@ -390,21 +406,24 @@ static void a_token_goes_where_it_may(void **state)
 	struct httpd *server = httpd_start(NULL, answer, w);
 	char source[256];
 	setenv("FAIRWAY_TEST_TOKEN", SECRET, 1);
-	snprintf(source, sizeof(source), "url: \"http://127.0.0.1:%d\", token: { env: FAIRWAY_TEST_TOKEN }", httpd_port(server));
+	snprintf(source, sizeof(source), "url: \"http://127.0.0.1:%d\", token: { env: FAIRWAY_TEST_TOKEN }",
+		 httpd_port(server));
 	struct err err = ask_platform(w, source);
 	assert_string_equal(w->token, "Authorization: Bearer " SECRET);
 	assert_string_equal(err.text, "who is Authorization: Bearer [redacted]");
 	assert_string_equal(w->err.text, "x [redacted]");
-	snprintf(source, sizeof(source), "url: \"http://127.0.0.1:%d\", token: { env: FAIRWAY_TEST_TOKEN, header: Private-Token }",
-	         httpd_port(server));
+	snprintf(source, sizeof(source),
+		 "url: \"http://127.0.0.1:%d\", token: { env: FAIRWAY_TEST_TOKEN, header: Private-Token }",
+		 httpd_port(server));
 	ask_platform(w, source);
 	assert_string_equal(w->token, "Private-Token: " SECRET);
 	httpd_stop(server);
 	/* Not over plain http to another machine, nor to a name that only looks like this one. */
 	static const char *const elsewhere[] = {"192.0.2.1", "127.example.org", "localhost.example.org"};
 	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
-		snprintf(source, sizeof(source), "url: \"http://%s:9\", token: { env: FAIRWAY_TEST_TOKEN, header: Private-Token }",
-		         elsewhere[i]);
+		snprintf(source, sizeof(source),
+			 "url: \"http://%s:9\", token: { env: FAIRWAY_TEST_TOKEN, header: Private-Token }",
+			 elsewhere[i]);
 		err = ask_platform(w, source);
 		assert_int_equal(err.kind, ERR_REFUSED);
 		assert_non_null(strstr(err.text, "without TLS"));

@@ -66,8 +66,9 @@ static void defaults_hold(void **state)
 
 static void a_context_of_ones_own(void **state)
 {
-	static const char text[] = "context: acme\nbell: false\ncontexts:\n  acme:\n    platform: {kind: platform, name: box}\n"
-				   "    environments:\n    - {name: prod, protected: true}\n";
+	static const char text[] =
+		"context: acme\nbell: false\ncontexts:\n  acme:\n    platform: {kind: platform, name: box}\n"
+		"    environments:\n    - {name: prod, protected: true}\n";
 	struct complaints c;
 	struct config *config = load(*state, text, NULL, &c);
 	if (c.count)
@@ -88,10 +89,16 @@ static void a_context_of_ones_own(void **state)
 
 static void every_mistake_is_told_at_once(void **state)
 {
-	static const char text[] = "bel: true\nlog-lines: 5\ncontexts:\n  acme:\n    deploys: {kind: kubernetes}\n"
-				   "    logs: {kind: files, path: /x, token: hunter2-secret}\n  demo: {}\n";
-	static const char *const wanted[] = {":1: bel", ":2: log-lines", "kubernetes", "platform, files", "this provider has no logs",
-	                                     "token is never written here", "built in"};
+	static const char text[] =
+		"bel: true\nlog-lines: 5\ncontexts:\n  acme:\n    deploys: {kind: kubernetes}\n"
+		"    logs: {kind: files, path: /x, token: hunter2-secret}\n  demo: {}\n";
+	static const char *const wanted[] = {":1: bel",
+					     ":2: log-lines",
+					     "kubernetes",
+					     "platform, files",
+					     "this provider has no logs",
+					     "token is never written here",
+					     "built in"};
 	struct complaints c;
 	assert_null(load(*state, text, NULL, &c));
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)

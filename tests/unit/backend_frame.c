@@ -27,7 +27,8 @@ static bool run(enum framing framing, size_t ceiling, const char *bytes, size_t 
 	size_t len = strlen(bytes);
 	str_reset(out);
 	frame_init(&f, framing, ceiling, "data.items", collect, out);
-	bool is_good = frame_feed(&f, bytes, cut, &err) && frame_feed(&f, bytes + cut, len - cut, &err) && frame_end(&f, &err);
+	bool is_good = frame_feed(&f, bytes, cut, &err) && frame_feed(&f, bytes + cut, len - cut, &err) &&
+		       frame_end(&f, &err);
 	frame_finish(&f);
 	return is_good;
 }
@@ -42,8 +43,10 @@ static void any_cut_is_the_same(void **state)
 		{FRAME_BODY, "a\nb", "a\nb$"},
 		{FRAME_BODY, "", "$"},
 		{FRAME_SSE, ": hello\ndata: a\ndata:b\r\nid: 7\n\nevent: x\n\ndata\n\ndata: lost", "a\nb||"},
-		{FRAME_ITEMS, "{\"items\":[0],\"data\":{\"x\":[[1],{\"items\":[9]}],\"items\":[{\"a\":\"],}\\\"\"}, 2 ,[3,{}],\"s,\"],"
-			      "\"y\":1},\"z\":\"[\"}",
+		{FRAME_ITEMS,
+		 "{\"items\":[0],\"data\":{\"x\":[[1],{\"items\":[9]}],\"items\":[{\"a\":\"],}\\\"\"}, 2 "
+		 ",[3,{}],\"s,\"],"
+		 "\"y\":1},\"z\":\"[\"}",
 		 "{\"a\":\"],}\\\"\"}|2|[3,{}]|\"s,\"|"
 		 "{\"items\":[0],\"data\":{\"x\":[[1],{\"items\":[9]}],\"items\":[],\"y\":1},\"z\":\"[\"}$"},
 	};
@@ -63,8 +66,11 @@ static void ceilings_hold_at_every_cut(void **state)
 		enum framing framing;
 		const char *bytes;
 	} rows[] = {
-		{FRAME_LINES, "12345678901\n"}, {FRAME_BODY, "12345678901"}, {FRAME_SSE, "data: 12345678901\n\n"},
-		{FRAME_ITEMS, "{\"data\":{\"items\":[12345678901]}}"}, {FRAME_ITEMS, "{\"data\":{\"items\":[1]}"},
+		{FRAME_LINES, "12345678901\n"},
+		{FRAME_BODY, "12345678901"},
+		{FRAME_SSE, "data: 12345678901\n\n"},
+		{FRAME_ITEMS, "{\"data\":{\"items\":[12345678901]}}"},
+		{FRAME_ITEMS, "{\"data\":{\"items\":[1]}"},
 		{FRAME_ITEMS, "{}}"},
 	};
 	struct str out = {0};

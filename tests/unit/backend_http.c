@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an exchange does in a hostile network: redirects, bombs, proxies, bad TLS. Real sockets on this machine. */
+/* What an exchange does in a hostile network: redirects, bombs, proxies, bad TLS. Real sockets on this
+ * machine. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -40,7 +41,8 @@ static void answer(struct httpd_call *c, void *arg)
 	struct world *w = arg;
 	char bytes[65536];
 	if (strncmp(c->target, "/to/", 4) == 0) {
-		httpd_print(c, "HTTP/1.1 %s X\r\nLocation: %s\r\nContent-Length: 4\r\n\r\nnope", c->target + 4, w->location);
+		httpd_print(c, "HTTP/1.1 %s X\r\nLocation: %s\r\nContent-Length: 4\r\n\r\nnope",
+			    c->target + 4, w->location);
 	} else if (strcmp(c->target, "/round") == 0) {
 		httpd_print(c, "HTTP/1.1 302 X\r\nLocation: /round\r\nContent-Length: 0\r\n\r\n");
 	} else if (strcmp(c->target, "/bomb") == 0) {
@@ -54,7 +56,10 @@ static void answer(struct httpd_call *c, void *arg)
 	} else if (strcmp(c->target, "/heads") == 0) {
 		httpd_print(c, "HTTP/1.1 200 OK\r\n");
 		for (int i = 0; i < 2000; i++)
-			if (!httpd_print(c, "X-Filler-%d: ........................................................\r\n", i))
+			if (!httpd_print(c,
+					 "X-Filler-%d: "
+					 "........................................................\r\n",
+					 i))
 				return;
 		httpd_print(c, "Content-Length: 0\r\n\r\n");
 	} else if (strcmp(c->target, "/silent") == 0) {
@@ -137,8 +142,10 @@ static const char *url_of(const struct httpd *server, const char *host, const ch
 
 static void get(struct world *w, const char *path)
 {
-	fetch(w, &(struct http_wish){.method = "GET", .url = url_of(w->server, "127.0.0.1", path), .ceiling = 1 << 20,
-	                             .secret = {"X-Secret", "of mine"}});
+	fetch(w, &(struct http_wish){.method = "GET",
+				     .url = url_of(w->server, "127.0.0.1", path),
+				     .ceiling = 1 << 20,
+				     .secret = {"X-Secret", "of mine"}});
 }
 
 static void reads_are_redirected_within_one_place(void **state)
@@ -181,8 +188,12 @@ static void a_write_follows_none(void **state)
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		char path[32];
 		snprintf(path, sizeof(path), "/to/%d", codes[i]);
-		fetch(w, &(struct http_wish){.method = "POST", .url = url_of(w->server, "127.0.0.1", path), .body = "{}",
-		                             .body_len = 2, .is_write = true, .ceiling = 1 << 20});
+		fetch(w, &(struct http_wish){.method = "POST",
+					     .url = url_of(w->server, "127.0.0.1", path),
+					     .body = "{}",
+					     .body_len = 2,
+					     .is_write = true,
+					     .ceiling = 1 << 20});
 		assert_int_equal(w->err.kind, ERR_FAILED);
 		assert_non_null(strstr(w->err.text, "a write follows no redirect"));
 	}
@@ -197,7 +208,8 @@ static bool shell(const char *script)
 	char **env = child_env_new(NULL);
 	struct child child;
 	struct child_end end;
-	bool is_good = child_start(&(struct child_start){.argv = argv, .env = (const char *const *)env}, &child, NULL) &&
+	bool is_good = child_start(&(struct child_start){.argv = argv, .env = (const char *const *)env},
+				   &child, NULL) &&
 		       child_wait_for(&child, 20000, &end) == CHILD_ENDED && end.status == 0;
 	child_env_free(env);
 	return is_good;
@@ -213,11 +225,13 @@ static void a_bomb_stops_at_the_ceiling(void **state)
 	str_addf(&s, "head -c 67108864 /dev/zero | gzip -9 > '%s'", w->bomb);
 	assert_true(shell(s.s));
 	str_finish(&s);
-	fetch(w, &(struct http_wish){.method = "GET", .url = url_of(w->server, "0.0.0.0", "/bomb"), .ceiling = 1 << 20});
+	fetch(w, &(struct http_wish){
+			 .method = "GET", .url = url_of(w->server, "0.0.0.0", "/bomb"), .ceiling = 1 << 20});
 	assert_int_equal(w->err.kind, ERR_FAILED);
 	assert_non_null(strstr(w->err.text, "larger than 1048576 bytes"));
 	assert_true(w->body.len <= 1 << 20);
-	fetch(w, &(struct http_wish){.method = "GET", .url = url_of(w->server, "0.0.0.0", "/bomb"), .ceiling = 1 << 27});
+	fetch(w, &(struct http_wish){
+			 .method = "GET", .url = url_of(w->server, "0.0.0.0", "/bomb"), .ceiling = 1 << 27});
 	assert_int_equal(w->err.kind, ERR_NONE); /* it was decoded: the ceiling counted what matters */
 	assert_int_equal(w->body.len, 67108864);
 }
@@ -235,10 +249,14 @@ static void values_with_control_bytes_are_not_sent(void **state)
 	static const char *const bad[] = {"a\r\nX-Admin: 1", "a\nb", "a\rb", "\x1b[2J", "a\x7f"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct header header = {"X-Note", bad[i]};
-		fetch(w, &(struct http_wish){.method = "GET", .url = url_of(w->server, "127.0.0.1", "/"), .headers = &header,
-		                             .n_headers = 1});
+		fetch(w, &(struct http_wish){.method = "GET",
+					     .url = url_of(w->server, "127.0.0.1", "/"),
+					     .headers = &header,
+					     .n_headers = 1});
 		assert_int_equal(w->err.kind, ERR_REFUSED);
-		fetch(w, &(struct http_wish){.method = "GET", .url = url_of(w->server, "127.0.0.1", "/"), .secret = {"X-Secret", bad[i]}});
+		fetch(w, &(struct http_wish){.method = "GET",
+					     .url = url_of(w->server, "127.0.0.1", "/"),
+					     .secret = {"X-Secret", bad[i]}});
 		assert_int_equal(w->err.kind, ERR_REFUSED);
 	}
 	assert_int_equal(httpd_count(w->server, ""), 0);
@@ -247,7 +265,8 @@ static void values_with_control_bytes_are_not_sent(void **state)
 static void other_schemes_are_refused(void **state)
 {
 	struct world *w = *state;
-	static const char *const bad[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "", "127.0.0.1"};
+	static const char *const bad[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "",
+					  "127.0.0.1"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		fetch(w, &(struct http_wish){.method = "GET", .url = bad[i], .head_ms = 500});
 		assert_int_not_equal(w->err.kind, ERR_NONE);
@@ -273,7 +292,8 @@ static void this_machine_needs_no_proxy(void **state)
 	assert_int_equal(w->status, 200);
 	assert_int_equal(httpd_count(w->other, ""), 0);
 	fetch(w, &(struct http_wish){.method = "GET", .url = url_of(w->server, "0.0.0.0", "/")});
-	assert_int_equal(httpd_count(w->other, "GET http://0.0.0.0"), 1); /* so the proxy would have been seen */
+	assert_int_equal(httpd_count(w->other, "GET http://0.0.0.0"),
+			 1); /* so the proxy would have been seen */
 	unsetenv("http_proxy");
 	unsetenv("all_proxy");
 	httpd_stop(local);
@@ -284,12 +304,15 @@ static void silence_has_an_end(void **state)
 {
 	struct world *w = *state;
 	int64_t began = clock_mono_ms();
-	fetch(w, &(struct http_wish){.method = "GET", .url = url_of(w->server, "127.0.0.1", "/silent"), .head_ms = 200});
+	fetch(w, &(struct http_wish){
+			 .method = "GET", .url = url_of(w->server, "127.0.0.1", "/silent"), .head_ms = 200});
 	assert_int_equal(w->err.kind, ERR_UNREACHABLE);
 	assert_non_null(strstr(w->err.text, "does not answer"));
 	assert_true(clock_mono_ms() - began < 5000);
-	fetch(w, &(struct http_wish){.method = "POST", .url = url_of(w->server, "127.0.0.1", "/silent"), .head_ms = 200,
-	                             .is_write = true});
+	fetch(w, &(struct http_wish){.method = "POST",
+				     .url = url_of(w->server, "127.0.0.1", "/silent"),
+				     .head_ms = 200,
+				     .is_write = true});
 	assert_int_equal(w->err.kind, ERR_UNKNOWN);
 }
 
@@ -307,11 +330,14 @@ static bool make_certificates(const char *dir)
 		"cd '%s' && exec 2>/dev/null && "
 		"key='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes' && "
 		"openssl req -x509 $key -keyout ca.key -out ca.pem -days 2 -subj /CN=test-authority && "
-		"printf 'subjectAltName=IP:127.0.0.1\\n' > here && printf 'subjectAltName=DNS:other.example\\n' > elsewhere && "
+		"printf 'subjectAltName=IP:127.0.0.1\\n' > here && printf "
+		"'subjectAltName=DNS:other.example\\n' > elsewhere && "
 		"make() { openssl req -new $key -keyout $1.key -out $1.csr -subj /CN=server && "
-		"openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out $1.pem -extfile $2 -days $3; } && "
+		"openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out $1.pem -extfile "
+		"$2 -days $3; } && "
 		"make good here 2 && make wrong elsewhere 2 && make expired here -1 && "
-		"openssl req -x509 $key -keyout self.key -out self.pem -days 2 -subj /CN=self -addext subjectAltName=IP:127.0.0.1";
+		"openssl req -x509 $key -keyout self.key -out self.pem -days 2 -subj /CN=self -addext "
+		"subjectAltName=IP:127.0.0.1";
 	struct str s = {0};
 	str_addf(&s, script, dir);
 	bool is_good = shell(s.s);
@@ -325,13 +351,25 @@ static struct tls serve(const struct world *w, const char *name, const char *opt
 	int ends[2];
 	snprintf(cert, sizeof(cert), "%s/%s.pem", w->dir, name);
 	snprintf(key, sizeof(key), "%s/%s.key", w->dir, name);
-	const char *argv[] = {"openssl", "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", cert, "-key", key, option,
-	                      option ? "-cipher" : NULL, "DEFAULT@SECLEVEL=0", NULL};
+	const char *argv[] = {"openssl",
+			      "s_server",
+			      "-accept",
+			      "127.0.0.1:0",
+			      "-www",
+			      "-cert",
+			      cert,
+			      "-key",
+			      key,
+			      option,
+			      option ? "-cipher" : NULL,
+			      "DEFAULT@SECLEVEL=0",
+			      NULL};
 	char **env = child_env_new(NULL);
 	struct tls t = {.child.pidfd = -1};
 	assert_int_equal(pipe(ends), 0);
-	assert_true(child_start(&(struct child_start){.argv = argv, .env = (const char *const *)env, .out = ends[1]}, &t.child,
-				NULL));
+	assert_true(child_start(
+		&(struct child_start){.argv = argv, .env = (const char *const *)env, .out = ends[1]},
+		&t.child, NULL));
 	child_env_free(env);
 	close(ends[1]);
 	FILE *out = fdopen(ends[0], "r");
@@ -354,8 +392,12 @@ static void tls_fetch(struct world *w, int port, bool is_write)
 	char url[64], ca[512];
 	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", port);
 	snprintf(ca, sizeof(ca), "%s/ca.pem", w->dir);
-	fetch(w, &(struct http_wish){.method = is_write ? "POST" : "GET", .url = url, .ca_file = ca, .is_write = is_write,
-	                             .head_ms = 5000, .secret = {"Authorization", "Bearer of-a-secret"}});
+	fetch(w, &(struct http_wish){.method = is_write ? "POST" : "GET",
+				     .url = url,
+				     .ca_file = ca,
+				     .is_write = is_write,
+				     .head_ms = 5000,
+				     .secret = {"Authorization", "Bearer of-a-secret"}});
 }
 
 /* Reads the greeting and hangs up. */
@@ -377,8 +419,8 @@ static void cut_in_the_handshake(struct world *w)
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&in, &len), 0);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", ntohs(in.sin_port));
 	w->is_done = false;
-	assert_non_null(http_start(w->loop, &(struct http_wish){.method = "GET", .url = url, .head_ms = 5000}, &handler, w,
-				   &w->err));
+	assert_non_null(http_start(w->loop, &(struct http_wish){.method = "GET", .url = url, .head_ms = 5000},
+				   &handler, w, &w->err));
 	int64_t deadline = clock_mono_ms() + 10000;
 	int peer = -1;
 	while (!w->is_done && clock_mono_ms() < deadline) {
@@ -423,7 +465,8 @@ static void bad_tls_is_refused_by_name(void **state)
 			assert_int_equal(w->err.kind, ERR_UNREACHABLE); /* a write too: it never left */
 			assert_int_equal(w->status, 0);
 			if (!strstr(w->err.text, rows[i].words))
-				fail_msg("%s: \"%s\" does not say \"%s\"", rows[i].name, w->err.text, rows[i].words);
+				fail_msg("%s: \"%s\" does not say \"%s\"", rows[i].name, w->err.text,
+					 rows[i].words);
 		}
 		end(&t);
 	}

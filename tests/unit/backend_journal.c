@@ -144,8 +144,8 @@ static void removed_moved_and_doubled_entries_are_found(void **state)
 	static const struct {
 		int order[7], n, bad;
 	} rows[] = {
-		{{1, 2, 3, 4, 5}, 5, 1}, {{0, 1, 3, 4, 5}, 5, 3}, {{0, 2, 1, 3, 4, 5}, 6, 2}, {{0, 1, 1, 2, 3, 4, 5}, 7, 3},
-		{{0, 1, 2, 3, 5, 4}, 6, 5},
+		{{1, 2, 3, 4, 5}, 5, 1},       {{0, 1, 3, 4, 5}, 5, 3},    {{0, 2, 1, 3, 4, 5}, 6, 2},
+		{{0, 1, 1, 2, 3, 4, 5}, 7, 3}, {{0, 1, 2, 3, 5, 4}, 6, 5},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct str made = {0};
@@ -184,7 +184,8 @@ static void an_intent_without_an_outcome_is_unknown(void **state)
 	store(w, text.s, text.len);
 	assert_true(journal_read(w->path, take, &states, &err));
 	assert_int_equal(states, 10 * AUDIT_DONE + AUDIT_UNKNOWN);
-	assert_true(journal_outcome(w->path, id, AUDIT_FAILED, "late", &err)); /* cuts the rest off and goes on */
+	assert_true(
+		journal_outcome(w->path, id, AUDIT_FAILED, "late", &err)); /* cuts the rest off and goes on */
 	struct audit_check check = verify(w);
 	assert_true(check.is_ok);
 	assert_int_equal(check.entries, 4);
@@ -241,7 +242,8 @@ static void a_full_disk_refuses_before_the_act(void **state)
 	struct err err = {0};
 	const char *id;
 	if (mount("fairway-test", w->dir, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0700") < 0) {
-		print_message("# SKIP a_full_disk_refuses_before_the_act: no right to mount a small file system\n");
+		print_message(
+			"# SKIP a_full_disk_refuses_before_the_act: no right to mount a small file system\n");
 		skip();
 	}
 	act(w, "deploy");
@@ -256,7 +258,8 @@ static void a_full_disk_refuses_before_the_act(void **state)
 	int entries = (int)verify(w).entries;
 	ftruncate(fd, (off_t)(n - 3) * (off_t)sizeof(page));
 	struct err later = {0};
-	bool is_done_later = intend(w, "promote", &id, &later) && journal_outcome(w->path, id, AUDIT_DONE, NULL, &later);
+	bool is_done_later =
+		intend(w, "promote", &id, &later) && journal_outcome(w->path, id, AUDIT_DONE, NULL, &later);
 	close(fd);
 	str_finish(&fill);
 	umount2(w->dir, MNT_DETACH);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client layer whole: its thread, libcurl and a real server on a Unix socket. Meant for ThreadSanitizer too. */
+/* The client layer whole: its thread, libcurl and a real server on a Unix socket. Meant for ThreadSanitizer
+ * too. */
 #include <ftw.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -125,7 +126,8 @@ static void an_absent_platform_is_down(void **state)
 	const struct source *row = m->changes.items[0].record;
 	assert_int_equal(row->base.kind, RECORD_SOURCE);
 	assert_int_equal(row->state, SOURCE_DOWN);
-	assert_string_equal(row->error, "the platform is not running: fairway up DIR or fairway demo starts it");
+	assert_string_equal(row->error,
+			    "the platform is not running: fairway up DIR or fairway demo starts it");
 	message_free(m);
 	uint64_t info = backend_send(w->b, request_new(REQUEST_INFO));
 	struct err err = done(w, info);
@@ -138,8 +140,9 @@ static void answer_watch(struct httpd_call *c, void *arg)
 {
 	(void)arg;
 	httpd_print(c, HEAD "\r\n{\"type\":\"BEGIN\"}\n"
-		       "{\"type\":\"PUT\",\"kind\":\"service\",\"item\":{\"name\":\"checkout\",\"team\":\"payments\"}}\n"
-		       "{\"type\":\"SYNC\",\"cursor\":\"7.1\"}\n");
+			    "{\"type\":\"PUT\",\"kind\":\"service\",\"item\":{\"name\":\"checkout\",\"team\":"
+			    "\"payments\"}}\n"
+			    "{\"type\":\"SYNC\",\"cursor\":\"7.1\"}\n");
 	httpd_wait_closed(c);
 }
 
@@ -174,13 +177,17 @@ static void answer_operation(struct httpd_call *c, void *arg)
 		httpd_reply(c, 201, "application/json", PLAN_TEXT);
 	} else if (strcmp(c->target, "/v1/operations") == 0) {
 		if (w->fault == 1)
-			return; /* read, then closed without a word: libcurl would send it again on a kept connection */
+			return; /* read, then closed without a word: libcurl would send it again on a kept
+				   connection */
 		if (w->fault == 2)
 			httpd_wait_closed(c);
 		else
-			httpd_reply(c, 202, "application/json", "{\"id\":\"o1\",\"plan\":\"p1\",\"state\":\"recorded\"}");
+			httpd_reply(c, 202, "application/json",
+				    "{\"id\":\"o1\",\"plan\":\"p1\",\"state\":\"recorded\"}");
 	} else {
-		httpd_print(c, HEAD "\r\n{\"id\":\"o1\",\"state\":\"recorded\"}\n{\"id\":\"o1\",\"state\":\"done\"}\n");
+		httpd_print(
+			c, HEAD
+			"\r\n{\"id\":\"o1\",\"state\":\"recorded\"}\n{\"id\":\"o1\",\"state\":\"done\"}\n");
 	}
 }
 
@@ -259,8 +266,10 @@ static void answer_logs(struct httpd_call *c, void *arg)
 	char *block = malloc(200 * 1000);
 	size_t len = 0;
 	for (int i = 0; i < 1000; i++)
-		len += (size_t)sprintf(block + len, "17000000%05d checkout-prod-%d level=info msg=\"a line as logs have them\" n=%d\n",
-				       i, 1 + i % 3, i);
+		len += (size_t)sprintf(
+			block + len,
+			"17000000%05d checkout-prod-%d level=info msg=\"a line as logs have them\" n=%d\n", i,
+			1 + i % 3, i);
 	httpd_print(c, HEAD "Fairway-Instances: checkout-prod-1=checkout/prod\r\n\r\n");
 	for (int i = 0; i < w->log_lines / 1000; i++)
 		if (!httpd_write(c, block, len))
@@ -273,7 +282,8 @@ static uint64_t ask_logs(struct world *w, int lines)
 {
 	w->log_lines = lines;
 	w->server = httpd_start(w->socket, answer_logs, w);
-	return backend_send(w->b, request_logs(&(struct log_wish){.service = "checkout", .tail = RECORD_NONE}));
+	return backend_send(w->b,
+			    request_logs(&(struct log_wish){.service = "checkout", .tail = RECORD_NONE}));
 }
 
 static void a_million_log_lines(void **state)
@@ -345,7 +355,8 @@ static void unread_logs_hold_the_server_back(void **state)
 {
 	struct world *w = *state;
 	w->server = httpd_start(w->socket, answer_without_end, w);
-	uint64_t id = backend_send(w->b, request_logs(&(struct log_wish){.service = "checkout", .tail = RECORD_NONE}));
+	uint64_t id = backend_send(
+		w->b, request_logs(&(struct log_wish){.service = "checkout", .tail = RECORD_NONE}));
 	struct pollfd p = {.fd = backend_fd(w->b), .events = POLLIN};
 	assert_true(poll(&p, 1, 10000) == 1);
 	int held = sent_at_rest(w), lines = 0;
@@ -394,7 +405,8 @@ static void answer_by_chance(struct httpd_call *c, void *arg)
 	else if (strstr(c->target, "/v1/watch"))
 		answer_watch(c, w);
 	else
-		httpd_reply(c, chance == 2 ? 500 : 200, "application/json", chance == 3 ? "[[[" : "{\"id\":\"x\"}");
+		httpd_reply(c, chance == 2 ? 500 : 200, "application/json",
+			    chance == 3 ? "[[[" : "{\"id\":\"x\"}");
 }
 
 static struct request *random_request(void)
@@ -408,7 +420,8 @@ static struct request *random_request(void)
 	case 0:
 		return request_watch(REQUEST_ALL_KINDS);
 	case 1:
-		return request_logs(&(struct log_wish){.service = "checkout", .tail = RECORD_NONE, .is_following = rand() % 2});
+		return request_logs(&(struct log_wish){
+			.service = "checkout", .tail = RECORD_NONE, .is_following = rand() % 2});
 	case 2:
 		return request_document(DOCUMENT_RUNBOOK, "checkout", NULL, false);
 	case 3:
@@ -424,7 +437,8 @@ static struct request *random_request(void)
 	}
 }
 
-/* A storm of requests, cancels and reading, then an end at any moment: nothing hangs, leaks or comes twice. */
+/* A storm of requests, cancels and reading, then an end at any moment: nothing hangs, leaks or comes
+ * twice. */
 static void quit_in_a_storm(void **state)
 {
 	struct world *w = *state;
@@ -508,7 +522,8 @@ static void a_service_is_made_once_and_recorded(void **state)
 	assert_null(plan_message->plan.refusal);
 	assert_int_equal(plan_message->plan.class, OP_CHANGING);
 	message_free(next(w, MESSAGE_DONE));
-	assert_int_equal(done(w, backend_send(w->b, request_execute(plan_message->plan.id, NULL, NULL))).kind, ERR_REFUSED);
+	assert_int_equal(done(w, backend_send(w->b, request_execute(plan_message->plan.id, NULL, NULL))).kind,
+			 ERR_REFUSED);
 	assert_int_equal(stat(folder, &st), -1);
 	uint64_t id = backend_send(w->b, request_execute(plan_message->plan.id, "yes", "a test"));
 	struct message *first = next(w, MESSAGE_OPERATION);
@@ -524,7 +539,9 @@ static void a_service_is_made_once_and_recorded(void **state)
 	plan_message = plan_new(w, folder);
 	assert_non_null(plan_message->plan.refusal);
 	message_free(next(w, MESSAGE_DONE));
-	assert_int_equal(done(w, backend_send(w->b, request_execute(plan_message->plan.id, "yes", NULL))).kind, ERR_REFUSED);
+	assert_int_equal(
+		done(w, backend_send(w->b, request_execute(plan_message->plan.id, "yes", NULL))).kind,
+		ERR_REFUSED);
 	message_free(plan_message);
 	backend_send(w->b, request_new(REQUEST_AUDIT_VERIFY));
 	struct message *m = next(w, MESSAGE_AUDIT);
@@ -547,7 +564,8 @@ static void a_service_is_made_once_and_recorded(void **state)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "--keeper") == 0) { /* started by the client layer, as the program itself would be */
+	if (argc > 1 && strcmp(argv[1], "--keeper") ==
+				0) { /* started by the client layer, as the program itself would be */
 		fprintf(stderr, "something before\n" LAST_WORDS "\n");
 		return 3;
 	}

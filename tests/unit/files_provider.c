@@ -57,8 +57,10 @@ static int set_up(void **state)
 	w->dir = scratch_new();
 	place(w, "cat/", NULL);
 	place(w, "books/", NULL);
-	snprintf(text, sizeof(text), "context: acme\ncontexts:\n  acme:\n    catalog: { kind: files, path: \"%s/cat\" }\n"
-		 "    runbooks: { kind: files, path: \"%s/books\" }\n", w->dir, w->dir);
+	snprintf(text, sizeof(text),
+		 "context: acme\ncontexts:\n  acme:\n    catalog: { kind: files, path: \"%s/cat\" }\n"
+		 "    runbooks: { kind: files, path: \"%s/books\" }\n",
+		 w->dir, w->dir);
 	char *file = strdup(place(w, "config.yaml", text));
 	setenv("FAIRWAY_STATE_DIR", w->dir, 1);
 	unsetenv("FAIRWAY_CONTEXT");
@@ -92,8 +94,10 @@ static void apply(struct world *w, const struct changes *changes)
 {
 	for (size_t i = 0; i < changes->n; i++) {
 		const struct change *c = &changes->items[i];
-		struct overlay *o = c->kind == RECORD_SERVICE ? w->services : c->kind == RECORD_SOURCE ? w->sources
-				    : c->kind == RECORD_RUNBOOK ? w->runbooks : NULL;
+		struct overlay *o = c->kind == RECORD_SERVICE   ? w->services
+				    : c->kind == RECORD_SOURCE  ? w->sources
+				    : c->kind == RECORD_RUNBOOK ? w->runbooks
+								: NULL;
 		if (!o)
 			continue;
 		if (c->what == CHANGE_BEGIN)
@@ -173,7 +177,8 @@ static void links_pipes_and_depths_are_left_alone(void **state)
 	place(w, "cat/link-to-file/", NULL);
 	assert_int_equal(symlink(target, place(w, "cat/link-to-file/service.yaml", NULL)), 0);
 	assert_int_equal(symlink("..", place(w, "cat/checkout/loop", NULL)), 0);
-	assert_int_equal(mkfifo(place(w, "cat/pipe/service.yaml", NULL), 0600), 0); /* opened, it would wait for ever */
+	assert_int_equal(mkfifo(place(w, "cat/pipe/service.yaml", NULL), 0600),
+			 0); /* opened, it would wait for ever */
 	place(w, "cat/1/2/3/4/5/6/service.yaml", "name: too-deep\n");
 	place(w, "cat/node_modules/service.yaml", "name: vendored\n");
 	place(w, "cat/.hidden/service.yaml", "name: hidden\n");
@@ -188,7 +193,8 @@ static void one_bad_file_hides_no_others(void **state)
 	struct world *w = *state;
 	place(w, "cat/a-huge/service.yaml", "name: huge\n");
 	assert_int_equal(truncate(place(w, "cat/a-huge/service.yaml", NULL), 8 << 20), 0);
-	place(w, "cat/b-bomb/service.yaml", "a: &a [x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n"
+	place(w, "cat/b-bomb/service.yaml",
+	      "a: &a [x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n"
 	      "d: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d]\n");
 	place(w, "cat/c-wrong/service.yaml", "name: [\n");
 	place(w, "cat/z-good/service.yaml", "name: good\n");

@@ -105,7 +105,8 @@ static void a_list_sweeps_its_own_rows_only(void **state)
 	overlay_begin(o, "platform"); /* the platform came back, and knows nothing */
 	overlay_end(o, "platform");
 	assert_int_equal(records_count(overlay_rows(o)), 2);
-	const struct service *s = records_row(overlay_rows(o), records_find_key(overlay_rows(o), NULL, "checkout"));
+	const struct service *s =
+		records_row(overlay_rows(o), records_find_key(overlay_rows(o), NULL, "checkout"));
 	assert_string_equal(s->base.source, "catalog");
 	assert_int_equal(s->health, HEALTH_UNKNOWN);
 	put_platform(o, "checkout", HEALTH_FAILING);
@@ -159,7 +160,8 @@ static void random_against_the_rule(void **state)
 				if (told[s][k] >= 0)
 					leader = s;
 			snprintf(text, sizeof(text), "s%d/prod", k);
-			const struct placement *row = records_row(overlay_rows(o), records_find_key(overlay_rows(o), NULL, text));
+			const struct placement *row =
+				records_row(overlay_rows(o), records_find_key(overlay_rows(o), NULL, text));
 			assert_int_equal(row != NULL, leader >= 0);
 			if (!row)
 				continue;

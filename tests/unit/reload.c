@@ -146,13 +146,16 @@ static void a_link_is_followed(void **state)
 static void answer(struct httpd_call *c, void *arg)
 {
 	if (strstr(c->target, "/v1/logs")) {
-		httpd_print(c, "HTTP/1.1 200 OK\r\nFairway-Api: 1\r\n\r\n1700000000000 checkout-prod-1 one\n");
+		httpd_print(c,
+			    "HTTP/1.1 200 OK\r\nFairway-Api: 1\r\n\r\n1700000000000 checkout-prod-1 one\n");
 		httpd_wait_closed(c);
 		return;
 	}
-	httpd_print(c, "HTTP/1.1 200 OK\r\nFairway-Api: 1\r\n\r\n{\"type\":\"BEGIN\"}\n"
-		       "{\"type\":\"PUT\",\"kind\":\"service\",\"item\":{\"name\":\"%s\"}}\n{\"type\":\"SYNC\",\"cursor\":\"7.1\"}\n",
-	            (const char *)arg);
+	httpd_print(c,
+		    "HTTP/1.1 200 OK\r\nFairway-Api: 1\r\n\r\n{\"type\":\"BEGIN\"}\n"
+		    "{\"type\":\"PUT\",\"kind\":\"service\",\"item\":{\"name\":\"%s\"}}\n{\"type\":\"SYNC\","
+		    "\"cursor\":\"7.1\"}\n",
+		    (const char *)arg);
 	httpd_wait_closed(c);
 }
 
@@ -183,7 +186,8 @@ static void wait_service(struct backend *b, uint64_t watch, const char *name)
 		for (size_t i = 0; i < m->changes.n; i++) {
 			const struct change *c = &m->changes.items[i];
 			if (c->kind == RECORD_SERVICE && c->what == CHANGE_PUT)
-				is_there = is_there || str_eq(name, ((const struct service *)c->record)->name);
+				is_there =
+					is_there || str_eq(name, ((const struct service *)c->record)->name);
 			is_swept = is_swept || (c->kind == RECORD_SERVICE && c->what == CHANGE_SYNC);
 		}
 		is_there = is_there || (!name && is_swept);
@@ -196,7 +200,8 @@ static void watches_change_over_and_the_rest_goes_on(void **state)
 	struct world *w = *state;
 	char text[256], one[] = "checkout", two[] = "search";
 	struct httpd *a = httpd_start(NULL, answer, one), *b = httpd_start(NULL, answer, two);
-	static const char form[] = "context: acme\ncontexts: { acme: { platform: { kind: platform, url: \"http://127.0.0.1:%d\" } } }\n";
+	static const char form[] = "context: acme\ncontexts: { acme: { platform: { kind: platform, url: "
+				   "\"http://127.0.0.1:%d\" } } }\n";
 	snprintf(text, sizeof(text), form, httpd_port(a));
 	write_file(w->file, text);
 	struct config *first = config_load(&(struct config_flags){.file = w->file}, &w->wrong);
@@ -208,8 +213,9 @@ static void watches_change_over_and_the_rest_goes_on(void **state)
 	struct backend *backend = backend_start(first, &err);
 	uint64_t watch = backend_send(backend, request_watch(REQUEST_KIND(RECORD_SERVICE)));
 	wait_service(backend, watch, "checkout");
-	uint64_t logs = backend_send(backend, request_logs(&(struct log_wish){.service = "checkout", .tail = RECORD_NONE,
-	                                                                     .is_following = true}));
+	uint64_t logs = backend_send(backend, request_logs(&(struct log_wish){.service = "checkout",
+									      .tail = RECORD_NONE,
+									      .is_following = true}));
 	message_free(next_of(backend, logs, MESSAGE_LOGS));
 	uint64_t reload = backend_send(backend, request_reload(second));
 	wait_service(backend, watch, NULL);

@@ -11,8 +11,12 @@ static const struct query *const queries[] = {
 	&files_watch, &files_document, &files_render, &files_plan, &files_execute, NULL,
 };
 const struct provider provider_files = {
-	.name = "files", .help = "Folders of service.yaml, Markdown runbooks and golden paths",
-	.options = options, .n_options = sizeof(options) / sizeof(options[0]), .roles = roles, .queries = queries,
+	.name = "files",
+	.help = "Folders of service.yaml, Markdown runbooks and golden paths",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.roles = roles,
+	.queries = queries,
 };
 
 bool files_has_role(const struct run *r, const char *role)

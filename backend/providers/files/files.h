@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef BACKEND_PROVIDERS_FILES_FILES_H
 #define BACKEND_PROVIDERS_FILES_FILES_H
-/* Folders of files: service.yaml (catalog), Markdown (runbooks), golden paths. Shared by the queries of this folder. */
+/* Folders of files: service.yaml (catalog), Markdown (runbooks), golden paths. Shared by the queries of this
+ * folder. */
 #include "backend/provider.h"
 #include "model/path_file.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `new`: a service from a golden path. Rendered in memory, shown, made all or nothing, with its first commit. */
+/* `new`: a service from a golden path. Rendered in memory, shown, made all or nothing, with its first
+ * commit. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,8 @@ static bool load_path(struct run *r, const char *name, struct path_file *f, stru
 		return true;
 	}
 	struct stat st;
-	const char *folder = files_folder(r) ? arena_printf(run_arena(r), "%s/%s", files_folder(r), name) : NULL;
+	const char *folder =
+		files_folder(r) ? arena_printf(run_arena(r), "%s/%s", files_folder(r), name) : NULL;
 	if (!folder || stat(folder, &st) < 0) {
 		complaints_join(complaints, &carried);
 		return false;
@@ -44,8 +46,8 @@ static bool load_path(struct run *r, const char *name, struct path_file *f, stru
 	return path_file_load_folder(f, folder, complaints);
 }
 
-/* Where the new folder comes to lie: as asked, else in the demo's state beside its sources, else where the program
- * was started. */
+/* Where the new folder comes to lie: as asked, else in the demo's state beside its sources, else where the
+ * program was started. */
 static char *target_of(struct run *r, const struct wish *wish, const char *name)
 {
 	struct str out = {0};
@@ -54,7 +56,11 @@ static char *target_of(struct run *r, const struct wish *wish, const char *name)
 	if (wish->folder)
 		str_add(&out, wish->folder);
 	else
-		str_addf(&out, "%s%s/%s", here ? here : root ? root : "/tmp", here || !root ? "" : MADE, name);
+		str_addf(&out, "%s%s/%s",
+			 here   ? here
+			 : root ? root
+				: "/tmp",
+			 here || !root ? "" : MADE, name);
 	free(here);
 	return str_detach(&out);
 }
@@ -72,8 +78,8 @@ static void add_hash(struct files_made *m)
 	hash_finish_hex(&h, m->hash);
 }
 
-static bool render(struct files_made *m, const struct path_answer *answers, size_t n, struct complaints *complaints,
-                   struct err *err)
+static bool render(struct files_made *m, const struct path_answer *answers, size_t n,
+		   struct complaints *complaints, struct err *err)
 {
 	if (!path_file_check(&m->path, answers, n, complaints))
 		return err_set(err, ERR_USAGE, "%s", complaints->text);
@@ -96,9 +102,11 @@ bool files_make(struct run *r, const struct wish *wish, struct files_made *m, st
 		answers[n++] = (struct path_answer){"name", name};
 	bool is_good = false;
 	if (!wish->path || !load_path(r, wish->path, &m->path, &complaints))
-		err_set(err, wish->path ? ERR_NOT_FOUND : ERR_USAGE, "%s", complaints.text ? complaints.text : "which golden path?");
+		err_set(err, wish->path ? ERR_NOT_FOUND : ERR_USAGE, "%s",
+			complaints.text ? complaints.text : "which golden path?");
 	else if (!name || !str_is_name(name))
-		err_set(err, ERR_USAGE, "a service is named with small letters, digits and dashes, a letter first");
+		err_set(err, ERR_USAGE,
+			"a service is named with small letters, digits and dashes, a letter first");
 	else
 		is_good = render(m, answers, n, &complaints, err);
 	complaints_finish(&complaints);
@@ -127,8 +135,9 @@ static void on_render(void *state, struct run *r, const struct input *in)
 	struct made_file *items = arena_alloc(&m->arena, (made.tree.n + 1) * sizeof(*items));
 	for (size_t i = 0; i < made.tree.n; i++) {
 		const struct tree_file *f = &made.tree.files[i];
-		items[i] = (struct made_file){arena_dup(&m->arena, f->path), arena_dup_n(&m->arena, f->bytes, f->len), f->len,
-		                              f->is_executable};
+		items[i] = (struct made_file){arena_dup(&m->arena, f->path),
+					      arena_dup_n(&m->arena, f->bytes, f->len), f->len,
+					      f->is_executable};
 	}
 	m->files = (struct made_files){arena_dup(&m->arena, made.folder), items, made.tree.n};
 	files_made_finish(&made);
@@ -164,8 +173,8 @@ static void fill_plan(struct message *m, const struct wish *wish, const struct f
 	const char **changes = arena_alloc(a, (made->tree.n + 1) * sizeof(*changes));
 	struct stat st;
 	for (size_t i = 0; i < made->tree.n; i++)
-		changes[i] = arena_printf(a, "%s/%s is made (%zu bytes)", made->folder, made->tree.files[i].path,
-					  made->tree.files[i].len);
+		changes[i] = arena_printf(a, "%s/%s is made (%zu bytes)", made->folder,
+					  made->tree.files[i].path, made->tree.files[i].len);
 	p->action = "new";
 	p->service = arena_dup(a, made->name);
 	p->class = OP_CHANGING;
@@ -254,9 +263,17 @@ static void step(struct making *x, struct run *r, size_t i, enum step_state stat
 /* Nothing of the folder, of the user's hooks or of a file monitor runs. */
 static void git(struct making *x, struct run *r, size_t step_index, const char *const *arguments)
 {
-	static const char *const base[] = {"git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c",
-	                                   "safe.bareRepository=explicit", "-c", "init.defaultBranch=main"};
-	static const char *const stranger[] = {"-c", "user.name=fairway", "-c", "user.email=fairway@localhost"};
+	static const char *const base[] = {"git",
+					   "-c",
+					   "core.fsmonitor=false",
+					   "-c",
+					   "core.hooksPath=/dev/null",
+					   "-c",
+					   "safe.bareRepository=explicit",
+					   "-c",
+					   "init.defaultBranch=main"};
+	static const char *const stranger[] = {"-c", "user.name=fairway", "-c",
+					       "user.email=fairway@localhost"};
 	const char *argv[32];
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof(base) / sizeof(base[0]); i++)
@@ -266,7 +283,10 @@ static void git(struct making *x, struct run *r, size_t step_index, const char *
 	for (size_t i = 0; arguments[i]; i++)
 		argv[n++] = arguments[i];
 	argv[n] = NULL;
-	run_ask(r, &(struct ask){.kind = ASK_EXEC, .tag = (uint32_t)step_index, .argv = argv, .folder = x->stage.path});
+	run_ask(r, &(struct ask){.kind = ASK_EXEC,
+				 .tag = (uint32_t)step_index,
+				 .argv = argv,
+				 .folder = x->stage.path});
 }
 
 enum { STEP_WRITE, STEP_INIT, STEP_COMMIT, STEP_LAND, TAG_ADD };
@@ -340,12 +360,14 @@ static void start(struct making *x, struct run *r)
 
 static void commit(struct making *x, struct run *r)
 {
-	const char *text = arena_printf(run_arena(r), "Make %s from the golden path %s", x->made.name, x->made.path.name);
+	const char *text = arena_printf(run_arena(r), "Make %s from the golden path %s", x->made.name,
+					x->made.path.name);
 	const char *const arguments[] = {"commit", "-q", "-m", text, NULL};
 	git(x, r, STEP_COMMIT, arguments);
 }
 
-/* A machine without git gets the service all the same; a person without a name in git gets a commit by "fairway". */
+/* A machine without git gets the service all the same; a person without a name in git gets a commit by
+ * "fairway". */
 static void git_ended(struct making *x, struct run *r, const struct input *in)
 {
 	static const char *const add[] = {"add", "-A", NULL};
@@ -363,7 +385,8 @@ static void git_ended(struct making *x, struct run *r, const struct input *in)
 		x->has_identity = true;
 		commit(x, r);
 	} else {
-		const char *why = in->kind == INPUT_FAIL ? in->err->text : arena_dup_n(run_arena(r), in->data, in->len);
+		const char *why =
+			in->kind == INPUT_FAIL ? in->err->text : arena_dup_n(run_arena(r), in->data, in->len);
 		step(x, r, in->tag == STEP_INIT ? STEP_INIT : STEP_COMMIT, STEP_SKIPPED, why);
 		if (in->tag == STEP_INIT)
 			step(x, r, STEP_COMMIT, STEP_SKIPPED, NULL);
@@ -387,6 +410,10 @@ static bool is_new(const struct request *q)
 const struct query files_render = {.name = "render", .serves = REQUEST_RENDER, .on = on_render};
 const struct query files_plan = {.name = "plan", .serves = REQUEST_PLAN, .suits = is_new, .on = on_plan};
 const struct query files_execute = {
-	.name = "new", .serves = REQUEST_EXECUTE, .suits = is_new, .size = sizeof(struct making), .on = on_execute,
+	.name = "new",
+	.serves = REQUEST_EXECUTE,
+	.suits = is_new,
+	.size = sizeof(struct making),
+	.on = on_execute,
 	.finish = finish,
 };

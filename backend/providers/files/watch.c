@@ -162,7 +162,8 @@ static void on(void *state, struct run *r, const struct input *in)
 	case INPUT_START:
 		look(w, r);
 		if (!files_folder(r)) /* what is carried never changes: only its age needs to be told */
-			run_ask(r, &(struct ask){.kind = ASK_TIMER, .tag = TAG_AGAIN, .after_ms = LOOK_AGAIN_MS});
+			run_ask(r, &(struct ask){
+					   .kind = ASK_TIMER, .tag = TAG_AGAIN, .after_ms = LOOK_AGAIN_MS});
 		break;
 	case INPUT_UNIT:
 		unit(w, r, in);
@@ -172,7 +173,8 @@ static void on(void *state, struct run *r, const struct input *in)
 		if (w->wrong.kind)
 			run_again(r, &w->wrong);
 		else
-			run_ask(r, &(struct ask){.kind = ASK_TIMER, .tag = TAG_AGAIN, .after_ms = LOOK_AGAIN_MS});
+			run_ask(r, &(struct ask){
+					   .kind = ASK_TIMER, .tag = TAG_AGAIN, .after_ms = LOOK_AGAIN_MS});
 		break;
 	case INPUT_FAIL:
 		run_again(r, in->err);
@@ -182,7 +184,8 @@ static void on(void *state, struct run *r, const struct input *in)
 			look(w, r);
 		} else {
 			run_alive(r);
-			run_ask(r, &(struct ask){.kind = ASK_TIMER, .tag = TAG_AGAIN, .after_ms = LOOK_AGAIN_MS});
+			run_ask(r, &(struct ask){
+					   .kind = ASK_TIMER, .tag = TAG_AGAIN, .after_ms = LOOK_AGAIN_MS});
 		}
 		break;
 	case INPUT_HEAD:
@@ -226,7 +229,8 @@ static void on_document(void *state, struct run *r, const struct input *in)
 	} else if (in->kind == INPUT_FAIL) {
 		run_done(r, in->err);
 	} else if (in->kind == INPUT_END || in->kind == INPUT_START) {
-		err_set(&err, ERR_NOT_FOUND, "there is no runbook %s of %s", q->name ? q->name : "at all", q->service);
+		err_set(&err, ERR_NOT_FOUND, "there is no runbook %s of %s", q->name ? q->name : "at all",
+			q->service);
 		run_done(r, d->is_found ? NULL : &err);
 	}
 }

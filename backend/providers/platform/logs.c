@@ -22,7 +22,8 @@ struct counted { /* lines of an instance since the last cursor */
 struct logs {
 	struct counted *counted;
 	size_t n_counted, last;
-	uint64_t controls[CONTROLS_MAX]; /* hashes of control lines since the cursor; the first n_old of earlier attempts */
+	uint64_t controls[CONTROLS_MAX]; /* hashes of control lines since the cursor; the first n_old of
+					    earlier attempts */
 	size_t n_controls, n_old;
 	int64_t newest;
 	bool is_broken;            /* said so */
@@ -39,7 +40,8 @@ static void finish(void *state)
 
 static struct counted *counted_of(struct logs *l, const char *id, size_t len)
 {
-	if (l->last < l->n_counted && l->counted[l->last].id_len == len && memcmp(l->counted[l->last].id, id, len) == 0)
+	if (l->last < l->n_counted && l->counted[l->last].id_len == len &&
+	    memcmp(l->counted[l->last].id, id, len) == 0)
 		return &l->counted[l->last];
 	for (size_t i = 0; i < l->n_counted; i++) {
 		if (l->counted[i].id_len == len && memcmp(l->counted[i].id, id, len) == 0) {
@@ -86,9 +88,13 @@ static void start(struct logs *l, struct run *r, const char *cursor)
 		l->counted[i].since = 0;
 	}
 	l->n_old = l->n_controls;
-	run_ask(r, &(struct ask){.path = path.s, .framing = FRAME_LINES, .ceiling = LINE_MAX_BYTES, .cuts_long_lines = true,
-	                         .is_stream = true, .head_ms = PLATFORM_HEAD_MS,
-	                         .idle_ms = wish->is_following ? 3 * PLATFORM_HEARTBEAT_MS : 10000});
+	run_ask(r, &(struct ask){.path = path.s,
+				 .framing = FRAME_LINES,
+				 .ceiling = LINE_MAX_BYTES,
+				 .cuts_long_lines = true,
+				 .is_stream = true,
+				 .head_ms = PLATFORM_HEAD_MS,
+				 .idle_ms = wish->is_following ? 3 * PLATFORM_HEARTBEAT_MS : 10000});
 	str_finish(&path);
 }
 
@@ -240,7 +246,8 @@ static void head(struct logs *l, struct run *r, const struct input *in)
 	l->is_broken = l->is_lost = false;
 }
 
-/* A stream that is followed outlives its server; a list that broke in the middle is not complete and says so. */
+/* A stream that is followed outlives its server; a list that broke in the middle is not complete and says
+ * so. */
 static void fail(struct logs *l, struct run *r, const struct input *in)
 {
 	struct err err;
@@ -301,9 +308,21 @@ static bool is_once(const struct request *q)
 }
 
 const struct query platform_log_follow = {
-	.name = "logs, following", .serves = REQUEST_LOGS, .suits = is_following, .is_standing = true, .keeps_state = true,
-	.heartbeat_ms = PLATFORM_HEARTBEAT_MS, .size = sizeof(struct logs), .on = on, .finish = finish,
+	.name = "logs, following",
+	.serves = REQUEST_LOGS,
+	.suits = is_following,
+	.is_standing = true,
+	.keeps_state = true,
+	.heartbeat_ms = PLATFORM_HEARTBEAT_MS,
+	.size = sizeof(struct logs),
+	.on = on,
+	.finish = finish,
 };
 const struct query platform_logs = {
-	.name = "logs", .serves = REQUEST_LOGS, .suits = is_once, .size = sizeof(struct logs), .on = on, .finish = finish,
+	.name = "logs",
+	.serves = REQUEST_LOGS,
+	.suits = is_once,
+	.size = sizeof(struct logs),
+	.on = on,
+	.finish = finish,
 };

@@ -10,7 +10,8 @@
 
 static const struct option_row options[] = {
 	{"socket", "Unix socket of its daemon; made from the name when that and url are unsaid", OPTION_PATH},
-	{"name", "Which platform of this machine: its state lies in a folder of this name", OPTION_TEXT, .absent = "local"},
+	{"name", "Which platform of this machine: its state lies in a folder of this name", OPTION_TEXT,
+	 .absent = "local"},
 };
 static const char *const roles[] = {"platform", NULL};
 static const struct query *const queries[] = {
@@ -27,8 +28,8 @@ const struct provider provider_platform = {
 void platform_escape(struct str *out, const char *text, bool keeps_slash)
 {
 	for (const char *c = text; *c; c++) {
-		bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-				strchr("-._~", *c) || (keeps_slash && *c == '/');
+		bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+				(*c >= '0' && *c <= '9') || strchr("-._~", *c) || (keeps_slash && *c == '/');
 		if (is_plain)
 			str_addc(out, *c);
 		else
@@ -60,8 +61,9 @@ static void not_running(struct run *r, struct err *err)
 	const struct setting *name = run_setting(r, "name");
 	bool is_demo = name && str_eq(name->text, "demo");
 	int code = err->code;
-	err_set(err, ERR_UNREACHABLE, is_demo ? "the platform is not running: fairway demo starts it"
-					      : "the platform is not running: fairway up DIR or fairway demo starts it");
+	err_set(err, ERR_UNREACHABLE,
+		is_demo ? "the platform is not running: fairway demo starts it"
+			: "the platform is not running: fairway up DIR or fairway demo starts it");
 	err->code = code;
 }
 
@@ -88,7 +90,8 @@ bool platform_speaks(const struct input *in, struct err *err)
 	const char *version = input_header(in, "fairway-api");
 	if (str_eq(version, "1"))
 		return true;
-	return err_set(err, ERR_FAILED, "the platform speaks version %.20s of its API, this program version 1",
+	return err_set(err, ERR_FAILED,
+		       "the platform speaks version %.20s of its API, this program version 1",
 		       version ? version : "(unsaid)");
 }
 
@@ -101,7 +104,13 @@ void platform_get(struct run *r, const char *path)
 void platform_post(struct run *r, const char *path, const char *json)
 {
 	struct header headers[2] = {{"Content-Type", "application/json"}, {"Fairway-Via", run_via(r)}};
-	run_ask(r, &(struct ask){.method = "POST", .path = path, .headers = headers, .n_headers = run_via(r) ? 2 : 1,
-	                         .body = json, .body_len = json ? strlen(json) : 0, .framing = FRAME_BODY,
-	                         .head_ms = 30000, .is_write = true});
+	run_ask(r, &(struct ask){.method = "POST",
+				 .path = path,
+				 .headers = headers,
+				 .n_headers = run_via(r) ? 2 : 1,
+				 .body = json,
+				 .body_len = json ? strlen(json) : 0,
+				 .framing = FRAME_BODY,
+				 .head_ms = 30000,
+				 .is_write = true});
 }

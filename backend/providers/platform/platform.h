@@ -12,9 +12,9 @@
 #define PLATFORM_HEAD_MS 2000      /* a daemon that does not begin to answer within is said not to answer */
 #define PLATFORM_HEARTBEAT_MS 5000 /* bookmarks of a watch, cursors of a log stream */
 
-extern const struct query platform_watch, platform_logs, platform_log_follow, platform_document, platform_build_log,
-	platform_series, platform_audit, platform_info, platform_plan, platform_execute, platform_undo,
-	platform_shutdown, platform_raise_demo;
+extern const struct query platform_watch, platform_logs, platform_log_follow, platform_document,
+	platform_build_log, platform_series, platform_audit, platform_info, platform_plan, platform_execute,
+	platform_undo, platform_shutdown, platform_raise_demo;
 
 /* Appends text percent-encoded (RFC 3986 unreserved bytes stay, and '/' when keeps_slash). */
 void platform_escape(struct str *, const char *text, bool keeps_slash);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is asked of a platform once it answers. A daemon whose program was replaced on disk since it started is asked to
- * start again as the newer one: instances go on, it adopts them. The demo's is told to raise its sample, which changes
- * nothing when that stands already.
+ * What is asked of a platform once it answers. A daemon whose program was replaced on disk since it started
+ * is asked to start again as the newer one: instances go on, it adopts them. The demo's is told to raise its
+ * sample, which changes nothing when that stands already.
  */
 #include "backend/providers/platform/platform.h"
 #include "base/json.h"
@@ -19,7 +19,10 @@ struct raise {
 
 static void ask_info(struct run *r)
 {
-	run_ask(r, &(struct ask){.tag = TAG_INFO, .path = "/v1/info", .framing = FRAME_BODY, .head_ms = PLATFORM_HEAD_MS});
+	run_ask(r, &(struct ask){.tag = TAG_INFO,
+				 .path = "/v1/info",
+				 .framing = FRAME_BODY,
+				 .head_ms = PLATFORM_HEAD_MS});
 }
 
 static void ask_later(struct run *r)
@@ -51,9 +54,16 @@ static void on_info(struct raise *x, struct run *r, const struct input *in)
 		ready(r);
 	} else if (!x->is_asked) {
 		x->is_asked = true;
-		run_ask(r, &(struct ask){.tag = TAG_AGAIN, .method = "POST", .path = "/v1/shutdown", .framing = FRAME_BODY,
-		                         .headers = headers, .n_headers = 1, .body = body, .body_len = sizeof(body) - 1,
-		                         .is_write = true, .head_ms = PLATFORM_HEAD_MS});
+		run_ask(r, &(struct ask){.tag = TAG_AGAIN,
+					 .method = "POST",
+					 .path = "/v1/shutdown",
+					 .framing = FRAME_BODY,
+					 .headers = headers,
+					 .n_headers = 1,
+					 .body = body,
+					 .body_len = sizeof(body) - 1,
+					 .is_write = true,
+					 .head_ms = PLATFORM_HEAD_MS});
 	} else if (x->attempts++ < AGAIN_ATTEMPTS) {
 		ask_later(r);
 	} else {

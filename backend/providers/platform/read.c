@@ -101,7 +101,8 @@ static void on_build_log(void *state, struct run *r, const struct input *in)
 /* [[ms, value], …]; what is no pair of numbers is left out. */
 static void take_points(struct message *m, const cJSON *list)
 {
-	struct series_point *points = arena_alloc(&m->arena, ((size_t)cJSON_GetArraySize(list) + 1) * sizeof(*points));
+	struct series_point *points =
+		arena_alloc(&m->arena, ((size_t)cJSON_GetArraySize(list) + 1) * sizeof(*points));
 	const cJSON *item;
 	m->series.points = points;
 	cJSON_ArrayForEach(item, list)
@@ -109,13 +110,15 @@ static void take_points(struct message *m, const cJSON *list)
 		const cJSON *time = cJSON_IsArray(item) ? item->child : NULL;
 		const cJSON *value = time ? time->next : NULL;
 		if (cJSON_IsNumber(time) && cJSON_IsNumber(value) && fabs(time->valuedouble) < 1e15)
-			points[m->series.n++] = (struct series_point){(int64_t)time->valuedouble, value->valuedouble};
+			points[m->series.n++] =
+				(struct series_point){(int64_t)time->valuedouble, value->valuedouble};
 	}
 }
 
 static void take_marks(struct message *m, const cJSON *list)
 {
-	struct series_mark *marks = arena_alloc(&m->arena, ((size_t)cJSON_GetArraySize(list) + 1) * sizeof(*marks));
+	struct series_mark *marks =
+		arena_alloc(&m->arena, ((size_t)cJSON_GetArraySize(list) + 1) * sizeof(*marks));
 	const cJSON *item;
 	m->series.marks = marks;
 	cJSON_ArrayForEach(item, list)
@@ -201,8 +204,10 @@ static void on_info(void *state, struct run *r, const struct input *in)
 		.folder = arena_dup(&m->arena, json_text(json, "folder")),
 		.socket = arena_dup(&m->arena, json_text(json, "socket")),
 		.boot = arena_dup(&m->arena, json_text(json, "boot")),
-		.pid = json_int(json, "pid", 0), .keeper_pid = json_int(json, "keeper_pid", 0),
-		.started_at = time_of(json, "started_at"), .rules_evaluated_at = time_of(json, "rules_evaluated_at"),
+		.pid = json_int(json, "pid", 0),
+		.keeper_pid = json_int(json, "keeper_pid", 0),
+		.started_at = time_of(json, "started_at"),
+		.rules_evaluated_at = time_of(json, "rules_evaluated_at"),
 		.raising_done = json_int(raising, "done", RECORD_NONE),
 		.raising_total = json_int(raising, "total", RECORD_NONE),
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One stream for all kinds: BEGIN, PUT…, SYNC, then changes; resumed by cursor, begun again when that is gone. */
+/* One stream for all kinds: BEGIN, PUT…, SYNC, then changes; resumed by cursor, begun again when that is
+ * gone. */
 #include <string.h>
 
 #include "backend/providers/platform/platform.h"
@@ -14,7 +15,8 @@ static unsigned kinds_of(const struct run *r)
 {
 	unsigned kinds = 0;
 	for (int kind = 0; kind < RECORD_COUNT; kind++)
-		if ((run_request(r)->kinds & REQUEST_KIND(kind)) && (record_class((enum record_kind)kind)->flags & CLASS_PUBLIC))
+		if ((run_request(r)->kinds & REQUEST_KIND(kind)) &&
+		    (record_class((enum record_kind)kind)->flags & CLASS_PUBLIC))
 			kinds |= REQUEST_KIND(kind);
 	return kinds;
 }
@@ -24,7 +26,8 @@ static void start(struct run *r, const char *cursor)
 	struct str path = {0}, kinds = {0};
 	for (int kind = 0; kind < RECORD_COUNT; kind++)
 		if (kinds_of(r) & REQUEST_KIND(kind))
-			str_addf(&kinds, "%s%s", kinds.len ? "," : "", record_class((enum record_kind)kind)->plural);
+			str_addf(&kinds, "%s%s", kinds.len ? "," : "",
+				 record_class((enum record_kind)kind)->plural);
 	str_add(&path, "/v1/watch?kinds=");
 	str_add(&path, str_text(&kinds));
 	platform_parameter(&path, "cursor", cursor);
@@ -75,7 +78,8 @@ static bool take_line(struct watch *w, struct run *r, const cJSON *line, struct 
 			return true;
 		}
 		const char *sentence = json_text(line, "error");
-		return err_set(err, ERR_UNREACHABLE, "the watch ended: %s", sentence ? sentence : "no reason given");
+		return err_set(err, ERR_UNREACHABLE, "the watch ended: %s",
+			       sentence ? sentence : "no reason given");
 	}
 	if (str_eq(type, "BEGIN")) {
 		w->is_listing = true;

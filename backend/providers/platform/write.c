@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans and operations. Each POST goes out once; what comes of it is read, and read again when the stream breaks. */
+/* Plans and operations. Each POST goes out once; what comes of it is read, and read again when the stream
+ * breaks. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -31,7 +32,8 @@ static void on_plan(void *state, struct run *r, const struct input *in)
 		run_done(r, &err);
 	} else if (in->kind == INPUT_UNIT) {
 		struct message *m = run_message(r, MESSAGE_PLAN);
-		if (!record_from_text(record_class(RECORD_PLAN), in->data, in->len, &m->plan, &m->arena, &err)) {
+		if (!record_from_text(record_class(RECORD_PLAN), in->data, in->len, &m->plan, &m->arena,
+				      &err)) {
 			message_free(m);
 			unreadable(r, &err);
 			return;
@@ -94,7 +96,9 @@ static void follow_later(struct execution *x, struct run *r)
 {
 	struct err err;
 	if (++x->attempts > FOLLOW_ATTEMPTS) {
-		err_set(&err, ERR_UNKNOWN, "operation %.40s was accepted, its outcome is not known: the platform does not answer",
+		err_set(&err, ERR_UNKNOWN,
+			"operation %.40s was accepted, its outcome is not known: the platform does not "
+			"answer",
 			x->operation);
 		run_done(r, &err);
 		return;
@@ -116,7 +120,8 @@ static void take_operation(struct execution *x, struct run *r, const struct inpu
 {
 	struct err err;
 	struct message *m = run_message(r, MESSAGE_OPERATION);
-	if (!record_from_text(record_class(RECORD_OPERATION), in->data, in->len, &m->operation, &m->arena, &err)) {
+	if (!record_from_text(record_class(RECORD_OPERATION), in->data, in->len, &m->operation, &m->arena,
+			      &err)) {
 		message_free(m);
 		err.kind = ERR_UNKNOWN; /* it was accepted, whatever this says */
 		unreadable(r, &err);
@@ -125,7 +130,8 @@ static void take_operation(struct execution *x, struct run *r, const struct inpu
 	const struct operation *o = &m->operation;
 	int state = o->state;
 	if (state != AUDIT_DONE && state != AUDIT_RECORDED)
-		err_set(&err, kind_of_end(o), "%s", o->detail ? o->detail : record_value_name(audit_state_names, state));
+		err_set(&err, kind_of_end(o), "%s",
+			o->detail ? o->detail : record_value_name(audit_state_names, state));
 	if (!x->operation)
 		x->operation = mem_dup(o->id);
 	x->attempts = 0;
@@ -213,7 +219,8 @@ static void on_shutdown(void *state, struct run *r, const struct input *in)
 		break;
 	case INPUT_FAIL:
 		platform_failure(r, in, &err);
-		if (in->tag == TAG_FOLLOW && err.kind == ERR_UNREACHABLE && err.code != ENOENT && err.code != ECONNREFUSED)
+		if (in->tag == TAG_FOLLOW && err.kind == ERR_UNREACHABLE && err.code != ENOENT &&
+		    err.code != ECONNREFUSED)
 			look_again(x, r);
 		else
 			run_done(r, in->tag == TAG_FOLLOW ? NULL : &err);
@@ -232,10 +239,18 @@ static bool is_ours(const struct request *q)
 
 const struct query platform_plan = {.name = "plan", .serves = REQUEST_PLAN, .suits = is_ours, .on = on_plan};
 const struct query platform_execute = {
-	.name = "execute", .serves = REQUEST_EXECUTE, .size = sizeof(struct execution), .on = on_execute, .finish = finish,
+	.name = "execute",
+	.serves = REQUEST_EXECUTE,
+	.size = sizeof(struct execution),
+	.on = on_execute,
+	.finish = finish,
 };
 const struct query platform_undo = {
-	.name = "undo", .serves = REQUEST_UNDO, .size = sizeof(struct execution), .on = on_undo, .finish = finish,
+	.name = "undo",
+	.serves = REQUEST_UNDO,
+	.size = sizeof(struct execution),
+	.on = on_undo,
+	.finish = finish,
 };
 const struct query platform_shutdown = {
 	.name = "shutdown", .serves = REQUEST_SHUTDOWN, .size = sizeof(struct execution), .on = on_shutdown,
