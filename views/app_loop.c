@@ -233,7 +233,7 @@ static void take_config(struct app *app)
 			app_fail(app, &err);
 		app_send(app, NULL, request_reload(app->config));
 	} else if (wrong.count) {
-		app_say(app, STYLE_ERROR, "%.*s (what was in force stays)", (int)strcspn(wrong.text, "\n"), wrong.text);
+		app_say(app, STYLE_ERROR, "not taken: %.*s", (int)strcspn(wrong.text, "\n"), wrong.text);
 	}
 	complaints_finish(&wrong);
 }
