@@ -243,7 +243,13 @@ void keymap_keys_all(const struct keymap *map, const char *const *layers, const 
 	while ((b = next_shown(map, layers, command, b))) {
 		char keys[KEY_TEXT * KEY_CHORD_MAX];
 		key_print_chord(b->keys, b->n, keys, sizeof(keys));
-		str_addf(&text, "%s%s", text.len ? ", " : "", keys);
+		struct str shown = {0}, wanted = {0}; /* two layers may bind the same */
+		str_addf(&shown, ", %s, ", str_text(&text));
+		str_addf(&wanted, ", %s, ", keys);
+		if (!strstr(shown.s, wanted.s))
+			str_addf(&text, "%s%s", text.len ? ", " : "", keys);
+		str_finish(&shown);
+		str_finish(&wanted);
 	}
 	str_copy(out, size, str_text(&text));
 	str_finish(&text);

@@ -9,6 +9,8 @@
 #include "views/app_private.h"
 #include "views/words.h"
 
+#define BAR_GAP 3 /* between environments */
+
 static void count_firing(struct app *app, const char *environment, int *firing, int *acked)
 {
 	struct records *table = app->tables[RECORD_ALERT];
@@ -41,7 +43,7 @@ static int draw_environment(struct app *app, const struct canvas *c, int x, cons
 	} else {
 		x = canvas_text(c, 0, x, STYLE_BAR, record_value_name(health_names, health));
 	}
-	return x + 3;
+	return x + BAR_GAP;
 }
 
 static void draw_bar(struct app *app, const struct canvas *c)
@@ -62,8 +64,15 @@ static void draw_bar(struct app *app, const struct canvas *c)
 	size_t n = app_environments(app, all, 64);
 	struct canvas right = canvas_sub(c, 0, x + 2, 1, c->columns - x - 2 - 7);
 	int at = 0;
-	for (size_t i = n; i-- > 0;) /* prod first: what matters most is cut last */
-		at = draw_environment(app, &right, at, all[i]);
+	for (size_t i = n; i-- > 0;) { /* prod first: what matters most is left out last */
+		int end = draw_environment(app, &right, at, all[i]);
+		if (end - BAR_GAP >= right.columns) { /* half of a state would be a wrong one */
+			canvas_fill(&right, 0, at, 1, right.columns - at, STYLE_BAR, ' ');
+			canvas_text(&right, 0, at, STYLE_BAR, "…");
+			break;
+		}
+		at = end;
+	}
 	if (n == 0) {
 		char text[64];
 		enum style style;

@@ -17,10 +17,10 @@ static void add_row(struct help *h, const struct view *v, const struct command *
 	keymap_keys_all(app_keymap(h->reader.view.app), app_layers(h->reader.view.app, v), c->name, keys, sizeof(keys));
 	if (!keys[0] && c->flags & COMMAND_HIDDEN)
 		return;
-	snprintf(line, sizeof(line), "  %-22s", keys);
-	doc_hang(&h->reader.doc, 44);
+	snprintf(line, sizeof(line), "  %-12s", keys);
+	doc_hang(&h->reader.doc, 34);
 	doc_add(&h->reader.doc, STYLE_KEY, line);
-	doc_addf(&h->reader.doc, STYLE_STRONG, " %-20s ", c->name);
+	doc_addf(&h->reader.doc, STYLE_STRONG, " %-18s ", c->name);
 	doc_add(&h->reader.doc, STYLE_TEXT, c->help);
 	doc_newline(&h->reader.doc);
 }

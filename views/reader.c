@@ -30,11 +30,12 @@ void reader_refilled(struct reader *r)
 void reader_draw(struct reader *r, const struct canvas *c, const char *title, const char *right)
 {
 	char place[32];
+	/* Once before the box: only then the pager knows how far its text goes. */
+	struct canvas inset = canvas_sub(c, 1, 2, c->rows - 2, c->columns - 4);
+	pager_draw(&r->pager, &inset);
 	pager_position(&r->pager, place, sizeof(place));
 	struct canvas_box box = {.title = title, .right = right, .right_style = STYLE_DIM, .bottom = place, .is_focused = true};
-	struct canvas in = canvas_box(c, &box);
-	struct canvas text = canvas_sub(&in, 0, 1, in.rows, in.columns - 2);
-	pager_draw(&r->pager, &text);
+	canvas_box(c, &box);
 }
 
 bool reader_widget(struct view *v, const char *command)
