@@ -67,7 +67,8 @@ static void add_source(gather_tables tables, struct arena *arena, struct why_fac
 	const struct source *of = NULL;
 	for (record_handle h = records_next(table, RECORDS_NO_ROW); h; h = records_next(table, h)) {
 		const struct source *s = records_row(table, h);
-		if (out->placement ? str_eq(s->name, out->placement->base.source) : !of || s->state > of->state)
+		if (out->placement ? str_eq(s->name, out->placement->base.source)
+				   : !of || s->state > of->state)
 			of = s;
 	}
 	if (!of)
@@ -79,8 +80,8 @@ static void add_source(gather_tables tables, struct arena *arena, struct why_fac
 	out->source_error = of->error;
 }
 
-void gather_why(gather_tables tables, const char *service, const char *environment, int64_t now, const char *you,
-                struct arena *arena, struct why_facts *out)
+void gather_why(gather_tables tables, const char *service, const char *environment, int64_t now,
+		const char *you, struct arena *arena, struct why_facts *out)
 {
 	*out = (struct why_facts){.service = service, .environment = environment, .now = now, .you = you};
 	out->service_record = service_of(tables, service);
@@ -100,9 +101,11 @@ void gather_why(gather_tables tables, const char *service, const char *environme
 		out->neighbours = near;
 	}
 	add_source(tables, arena, out);
-	out->instances = (const struct instance *const *)all_rows(tables[RECORD_INSTANCE], arena, &out->n_instances);
+	out->instances =
+		(const struct instance *const *)all_rows(tables[RECORD_INSTANCE], arena, &out->n_instances);
 	out->deploys = (const struct deploy *const *)all_rows(tables[RECORD_DEPLOY], arena, &out->n_deploys);
-	out->releases = (const struct release *const *)all_rows(tables[RECORD_RELEASE], arena, &out->n_releases);
+	out->releases =
+		(const struct release *const *)all_rows(tables[RECORD_RELEASE], arena, &out->n_releases);
 	out->alerts = (const struct alert *const *)all_rows(tables[RECORD_ALERT], arena, &out->n_alerts);
 	out->locks = (const struct lock *const *)all_rows(tables[RECORD_LOCK], arena, &out->n_locks);
 	out->events = (const struct event *const *)all_rows(tables[RECORD_EVENT], arena, &out->n_events);
@@ -132,17 +135,18 @@ static void add_event(struct timeline *out, const struct event *e)
 		timeline_add_event(out, e);
 }
 
-void gather_timeline(gather_tables tables, const char *service, const char *environment, int64_t from, int64_t to,
-                     struct timeline *out)
+void gather_timeline(gather_tables tables, const char *service, const char *environment, int64_t from,
+		     int64_t to, struct timeline *out)
 {
 	const struct service *record = service_of(tables, service);
 	struct scope scope = {service, environment, record ? &record->dependencies : NULL};
 	timeline_init(out, from, to);
-#define ADD(kind, tag, add)                                                                                            \
-	for (record_handle h = records_next(tables[kind], RECORDS_NO_ROW); h; h = records_next(tables[kind], h)) {     \
-		const struct tag *row = records_row(tables[kind], h);                                                  \
-		if (is_in(&scope, row->service, row->environment))                                                     \
-			add(out, row);                                                                                 \
+#define ADD(kind, tag, add)                                                                                  \
+	for (record_handle h = records_next(tables[kind], RECORDS_NO_ROW); h;                                \
+	     h = records_next(tables[kind], h)) {                                                            \
+		const struct tag *row = records_row(tables[kind], h);                                        \
+		if (is_in(&scope, row->service, row->environment))                                           \
+			add(out, row);                                                                       \
 	}
 	ADD(RECORD_DEPLOY, deploy, timeline_add_deploy)
 	ADD(RECORD_EVENT, event, add_event)

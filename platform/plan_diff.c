@@ -30,13 +30,15 @@ static void add_file(struct str *out, const struct tree_file *from, const struct
 {
 	const char *path = from ? from->path : to->path;
 	struct diff diff = {0};
-	if (is_made(path) || (from && to && from->len == to->len && memcmp(from->bytes, to->bytes, to->len) == 0))
+	if (is_made(path) ||
+	    (from && to && from->len == to->len && memcmp(from->bytes, to->bytes, to->len) == 0))
 		return;
 	if (!is_text(from) || !is_text(to)) {
 		str_addf(out, "%s changes (no text)\n", path);
 		return;
 	}
-	diff_texts(&diff, from ? from->bytes : "", from ? from->len : 0, to ? to->bytes : "", to ? to->len : 0, CONTEXT);
+	diff_texts(&diff, from ? from->bytes : "", from ? from->len : 0, to ? to->bytes : "",
+		   to ? to->len : 0, CONTEXT);
 	diff_print(out, &diff, from ? path : "(none)", to ? path : "(none)");
 	diff_finish(&diff);
 }
@@ -56,7 +58,8 @@ static const char *bounded(const struct str *text, struct arena *arena)
 	return arena_printf(arena, "%.*s… and %zu more lines\n", (int)len, text->s, left);
 }
 
-const char *plan_diff(const struct daemon *d, const struct release *from, const struct release *to, struct arena *arena)
+const char *plan_diff(const struct daemon *d, const struct release *from, const struct release *to,
+		      struct arena *arena)
 {
 	struct tree old = {0}, new = {0};
 	struct str out = {0};

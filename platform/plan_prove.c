@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prove: that a service's alert reaches its owner. A fault is put into one instance (its fault file says errors=1), real
- * requests go to the service's stable address until its error alert fires and its team was told; then the fault goes.
- * The fault is recorded before it is injected: a daemon that finds one without its operation takes it back.
+ * prove: that a service's alert reaches its owner. A fault is put into one instance (its fault file says
+ * errors=1), real requests go to the service's stable address until its error alert fires and its team was
+ * told; then the fault goes. The fault is recorded before it is injected: a daemon that finds one without its
+ * operation takes it back.
  */
 #include <cJSON.h>
 #include <dirent.h>
@@ -118,8 +119,10 @@ static void look(struct proof *p)
 	}
 	if (is_firing && a->notified) {
 		bool is_told = strstr(a->notified, ": delivered") != NULL;
-		operation_step(p->running, "its team is told", is_told ? STEP_DONE : STEP_FAILED, a->notified);
-		snprintf(text, sizeof(text), "%s fired and reached its owner after %s: %.150s", a->name, span, a->notified);
+		operation_step(p->running, "its team is told", is_told ? STEP_DONE : STEP_FAILED,
+			       a->notified);
+		snprintf(text, sizeof(text), "%s fired and reached its owner after %s: %.150s", a->name, span,
+			 a->notified);
 		if (is_told)
 			end(p, NULL, text);
 		else
@@ -127,8 +130,8 @@ static void look(struct proof *p)
 		return;
 	}
 	if (clock_mono_ms() >= p->deadline) {
-		snprintf(text, sizeof(text), "the alert did not fire within %s: %lld requests, %lld errors", span,
-		         (long long)p->requests, (long long)p->errors);
+		snprintf(text, sizeof(text), "the alert did not fire within %s: %lld requests, %lld errors",
+			 span, (long long)p->requests, (long long)p->errors);
 		fail(p, text);
 	}
 }
@@ -136,8 +139,8 @@ static void look(struct proof *p)
 static void on_timer(void *arg)
 {
 	struct proof *p = arg;
-	/* Where "/" is no page of the service, asking for it proves nothing and thins its share of errors: then the
-	 * requests of others must do. */
+	/* Where "/" is no page of the service, asking for it proves nothing and thins its share of errors:
+	 * then the requests of others must do. */
 	bool is_of_use = p->requests < REQUESTS_TRIED || p->errors > 0;
 	if (is_of_use && p->in_flight < REQUESTS_AT_ONCE) {
 		p->in_flight++;
@@ -185,10 +188,11 @@ static bool see_metrics(struct seen *s)
 {
 	struct err err = {0};
 	cJSON *series = rules_series(s->daemon->rules, s->wish->service, s->wish->environment, "request_rate",
-	                             clock_wall_ms() - METRICS_MS, &err);
+				     clock_wall_ms() - METRICS_MS, &err);
 	int n = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(series, "points"));
 	cJSON_Delete(series);
-	snprintf(s->text, sizeof(s->text), n ? "%d samples in the last minute" : "no sample of it was scraped yet", n);
+	snprintf(s->text, sizeof(s->text),
+		 n ? "%d samples in the last minute" : "no sample of it was scraped yet", n);
 	return n > 0;
 }
 
@@ -200,12 +204,14 @@ static bool see_logs(struct seen *s)
 	struct dirent *entry;
 	struct stat st;
 	while (dir && (entry = readdir(dir)))
-		if (strncmp(entry->d_name, "raw.", 4) == 0 && fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		if (strncmp(entry->d_name, "raw.", 4) == 0 &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			bytes += st.st_size;
 	if (dir)
 		closedir(dir);
 	free(folder);
-	snprintf(s->text, sizeof(s->text), bytes ? "%lld bytes of %s" : "nothing came from it yet", (long long)bytes, s->slot);
+	snprintf(s->text, sizeof(s->text), bytes ? "%lld bytes of %s" : "nothing came from it yet",
+		 (long long)bytes, s->slot);
 	return bytes > 0;
 }
 
@@ -219,7 +225,8 @@ static bool see_runbook(struct seen *s)
 	if (dir >= 0)
 		close(dir);
 	free(folder);
-	snprintf(s->text, sizeof(s->text), "%s%s", name ? name : "its alert names none", name && !is_there ? " is missing" : "");
+	snprintf(s->text, sizeof(s->text), "%s%s", name ? name : "its alert names none",
+		 name && !is_there ? " is missing" : "");
 	return is_there;
 }
 
@@ -262,7 +269,8 @@ static bool plan_prove(struct planning *p, struct err *err)
 		plan_refuse(p, ERR_REFUSED, "no instance of %s in %s is ready", w->service, w->environment);
 	plan_basis(p, "release %lld;", (long long)t->release);
 	p->plan->title = arena_printf(p->arena, "prove the alert of %s in %s", w->service, w->environment);
-	plan_change(p, "one instance answers errors until %s fires and its team was told", rule ? rule->name : "the alert");
+	plan_change(p, "one instance answers errors until %s fires and its team was told",
+		    rule ? rule->name : "the alert");
 	plan_warn(p, "whoever uses %s in %s meanwhile meets these errors", w->service, w->environment);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
 		plan_step(p, checks[i].name);
@@ -293,14 +301,16 @@ static bool execute_prove(struct running *r, struct err *err)
 	struct service_file file = {0};
 	char url[64], id[17];
 	if (!t || !slot)
-		return err_set(err, ERR_REFUSED, "no instance of %s in %s is ready", w->service, w->environment);
+		return err_set(err, ERR_REFUSED, "no instance of %s in %s is ready", w->service,
+			       w->environment);
 	if (!release_file(d->releases, w->service, t->release, &file, err) || !record_fault(r, slot, err)) {
 		service_file_finish(&file);
 		return false;
 	}
 	const struct service_alert *rule = error_rule(&file);
 	fleet_url(d->fleet, w->service, w->environment, url, sizeof(url));
-	struct seen seen = {.daemon = d, .wish = w, .file = &file, .slot = slot, .url = url, .release = t->release};
+	struct seen seen = {
+		.daemon = d, .wish = w, .file = &file, .slot = slot, .url = url, .release = t->release};
 	if (!see_all(r, &seen, err)) {
 		state_delete(d->state, own_class(OWN_FAULT), slot, NULL);
 		service_file_finish(&file);

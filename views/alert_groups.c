@@ -34,7 +34,8 @@ void alert_groups_clear(struct alert_groups *g)
 	*g = (struct alert_groups){0};
 }
 
-void alert_groups_make(struct alert_groups *g, const struct records *table, alert_wanted *wanted, alert_rank *rank, void *arg)
+void alert_groups_make(struct alert_groups *g, const struct records *table, alert_wanted *wanted,
+		       alert_rank *rank, void *arg)
 {
 	alert_groups_clear(g);
 	struct alert_group *all = mem_array(records_count(table), sizeof(*all));
@@ -50,7 +51,8 @@ void alert_groups_make(struct alert_groups *g, const struct records *table, aler
 	}
 	qsort(all, n, sizeof(*all), by_place);
 	g->items = all;
-	for (size_t i = 0; i < n; i++) { /* the first of each place is its worst: it stays, the others are counted */
+	for (size_t i = 0; i < n;
+	     i++) { /* the first of each place is its worst: it stays, the others are counted */
 		if (g->n && is_same_place(&g->items[g->n - 1], &all[i]))
 			g->items[g->n - 1].n++;
 		else

@@ -139,7 +139,8 @@ static const struct command *find_row(const struct command *rows, size_t n, cons
 	return NULL;
 }
 
-/* The view's own commands, then, below an overlay, those of no other view: a dialog hides what is under it. */
+/* The view's own commands, then, below an overlay, those of no other view: a dialog hides what is under it.
+ */
 const struct command *app_find_command(struct app *app, struct view *v, const char *name, struct view **owner)
 {
 	const struct command *c = v ? find_row(v->class->commands, v->class->n_commands, name) : NULL;

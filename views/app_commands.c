@@ -56,7 +56,8 @@ static void run_deploy(struct app *app, struct view *v, const char *arg)
 	app_operate(app, &w);
 }
 
-/* Into the target when the environment before it runs something else; else from the target to the next one. */
+/* Into the target when the environment before it runs something else; else from the target to the next one.
+ */
 static void run_promote(struct app *app, struct view *v, const char *arg)
 {
 	(void)v;
@@ -191,7 +192,8 @@ static void run_silence(struct app *app, struct view *v, const char *arg)
 	if (arg[0])
 		silence_for(app, arg, NULL);
 	else
-		app_ask(app, &(struct ask){.label = "silence (1h and why): ", .text = "1h ", .done = silence_for});
+		app_ask(app,
+			&(struct ask){.label = "silence (1h and why): ", .text = "1h ", .done = silence_for});
 }
 
 static void note_text(struct app *app, const char *text, void *arg)
@@ -224,7 +226,8 @@ static const struct alert *worst_alert(struct app *app, const char *id)
 	for (record_handle h = records_next(table, RECORDS_NO_ROW); h; h = records_next(table, h)) {
 		const struct alert *a = records_row(table, h);
 		bool is_here = str_eq(a->service, app->service) && str_eq(a->environment, app->env);
-		int rank = (is_here ? 0 : 100) + (a->acked.n ? 10 : 0) + (a->phase == ALERT_FIRING ? 0 : 3) + a->severity;
+		int rank = (is_here ? 0 : 100) + (a->acked.n ? 10 : 0) + (a->phase == ALERT_FIRING ? 0 : 3) +
+			   a->severity;
 		if (id[0] ? str_eq(a->id, id) : a->phase != ALERT_RESOLVED && rank < least) {
 			worst = a;
 			least = rank;
@@ -341,7 +344,8 @@ static void run_context(struct app *app, struct view *v, const char *arg)
 	if (arg[0])
 		app_switch(app, arg);
 	else
-		app_say(app, STYLE_INFO, "this is context %s; context NAME goes to another", app->config->context->name);
+		app_say(app, STYLE_INFO, "this is context %s; context NAME goes to another",
+			app->config->context->name);
 }
 
 static void run_redraw(struct app *app, struct view *v, const char *arg)
@@ -382,15 +386,21 @@ const struct command app_commands[] = {
 	{"logs", "Follow the log lines of the target, all instances merged", COMMAND_TARGET, run_logs},
 	{"runbook", "Read the runbook of the target", COMMAND_TARGET, run_runbook},
 	{"ack", "Say that you are on it, or take that back", COMMAND_TARGET, run_ack},
-	{"deploy", "Choose a version and bring it to the target", COMMAND_TARGET | COMMAND_CHANGES, run_deploy},
-	{"rollback", "Bring the last good release back and mark this one bad", COMMAND_TARGET | COMMAND_CHANGES, run_rollback},
-	{"promote", "Bring a release on to the next environment", COMMAND_TARGET | COMMAND_CHANGES, run_promote},
+	{"deploy", "Choose a version and bring it to the target", COMMAND_TARGET | COMMAND_CHANGES,
+	 run_deploy},
+	{"rollback", "Bring the last good release back and mark this one bad",
+	 COMMAND_TARGET | COMMAND_CHANGES, run_rollback},
+	{"promote", "Bring a release on to the next environment", COMMAND_TARGET | COMMAND_CHANGES,
+	 run_promote},
 	{"restart", "Replace every instance by a fresh one", COMMAND_TARGET | COMMAND_CHANGES, run_restart},
 	{"scale", "Set how many instances run", COMMAND_TARGET | COMMAND_CHANGES, run_scale},
-	{"cancel-deploy", "End the deploy that is under way", COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_cancel},
+	{"cancel-deploy", "End the deploy that is under way",
+	 COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_cancel},
 	{"lock", "Refuse every change of the target for a time", COMMAND_TARGET | COMMAND_CHANGES, run_lock},
-	{"unlock", "Allow changes of the target again", COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_unlock},
-	{"silence", "Notify nobody of the target's alerts for a time", COMMAND_TARGET | COMMAND_CHANGES, run_silence},
+	{"unlock", "Allow changes of the target again", COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY,
+	 run_unlock},
+	{"silence", "Notify nobody of the target's alerts for a time", COMMAND_TARGET | COMMAND_CHANGES,
+	 run_silence},
 	{"note", "Write a sentence into the timeline", COMMAND_TARGET, run_note},
 	{"why", "Tell why the target is red, or cannot be deployed", COMMAND_TARGET, run_why},
 	{"instances", "List the instances of the target", COMMAND_TARGET, run_instances},

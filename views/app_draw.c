@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One frame: the bar at the top, the views from the last whole one up, the footer with the keys that work here. */
+/* One frame: the bar at the top, the views from the last whole one up, the footer with the keys that work
+ * here. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -39,7 +40,8 @@ static int draw_environment(struct app *app, const struct canvas *c, int x, cons
 		app_freshness(app, age, sizeof(age), &style);
 		x = canvas_text(c, 0, x, style, age[0] == '?' ? age + 2 : age);
 	} else if (firing) {
-		x = canvas_textf(c, 0, x, STYLE_FAILING, acked ? "%d firing (%d acked)" : "%d firing", firing, acked);
+		x = canvas_textf(c, 0, x, STYLE_FAILING, acked ? "%d firing (%d acked)" : "%d firing", firing,
+				 acked);
 	} else {
 		x = canvas_text(c, 0, x, STYLE_BAR, record_value_name(health_names, health));
 	}
@@ -51,7 +53,7 @@ static void draw_bar(struct app *app, const struct canvas *c)
 	canvas_fill(c, 0, 0, 1, c->columns, STYLE_BAR, ' ');
 	int x = canvas_text(c, 0, 1, STYLE_TITLE_FOCUS, "fairway");
 	x = canvas_textf(c, 0, x + 2, STYLE_BAR, "%s / %s", app->config->context->name,
-	                 app->narrow_env[0] ? app->narrow_env : "all environments");
+			 app->narrow_env[0] ? app->narrow_env : "all environments");
 	if (app->narrow_team[0])
 		x = canvas_textf(c, 0, x, STYLE_BAR, " / team %s", app->narrow_team);
 	const struct view *top = app->depth > 1 ? app->stack[app->depth - 1] : NULL;
@@ -118,14 +120,16 @@ static void draw_footer(struct app *app, const struct canvas *c)
 	bool has_target = false;
 	for (size_t i = 0; v->class->footer && v->class->footer[i]; i++) {
 		struct view *owner;
-		const struct command *row = app_find_command(app, (struct view *)v, v->class->footer[i], &owner);
+		const struct command *row =
+			app_find_command(app, (struct view *)v, v->class->footer[i], &owner);
 		has_target |= row && (row->flags & COMMAND_TARGET);
 	}
 	if (has_target && app->service[0]) {
 		const struct environment *e = app_environment(app, app->env);
 		x = canvas_text(c, 0, x, e && e->is_protected ? STYLE_PROTECTED : STYLE_STRONG, app->service);
 		if (app->env[0])
-			x = canvas_textf(c, 0, x, e && e->is_protected ? STYLE_PROTECTED : STYLE_STRONG, " in %s", app->env);
+			x = canvas_textf(c, 0, x, e && e->is_protected ? STYLE_PROTECTED : STYLE_STRONG,
+					 " in %s", app->env);
 		x = canvas_text(c, 0, x, STYLE_STATUS, ":  ");
 	}
 	draw_keys(app, c, v, x);
@@ -138,7 +142,8 @@ static void draw_said(struct app *app, const struct canvas *c)
 	if (app->undo[0] && app->undo_until > app->mono) {
 		char key[KEY_TEXT * KEY_CHORD_MAX];
 		app_key_of(app, app_top(app), "undo", key, sizeof(key));
-		canvas_textf(c, 0, x + 2, STYLE_KEY, "%s undo (%d s)", key, (int)((app->undo_until - app->mono + 999) / 1000));
+		canvas_textf(c, 0, x + 2, STYLE_KEY, "%s undo (%d s)", key,
+			     (int)((app->undo_until - app->mono + 999) / 1000));
 	}
 }
 

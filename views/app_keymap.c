@@ -26,7 +26,8 @@ static bool read_file(const char *name, struct str *text, struct err *err)
 	return ok;
 }
 
-/* The file that the configuration names, else keymap.yaml beside it where there is one. free() it; NULL: none. */
+/* The file that the configuration names, else keymap.yaml beside it where there is one. free() it; NULL:
+ * none. */
 static char *own_file(const struct config *config)
 {
 	const char *named = config_text(config, "keymap");
@@ -34,7 +35,8 @@ static char *own_file(const struct config *config)
 	if (!str_empty(named))
 		return mem_dup(named);
 	struct str path = {0};
-	str_addf(&path, "%.*s" KEYMAP_FILE, slash ? (int)(slash + 1 - config->file) : 0, config->file ? config->file : "");
+	str_addf(&path, "%.*s" KEYMAP_FILE, slash ? (int)(slash + 1 - config->file) : 0,
+		 config->file ? config->file : "");
 	char *found = slash && access(path.s, F_OK) == 0 ? mem_dup(path.s) : NULL;
 	str_finish(&path);
 	return found;
@@ -64,7 +66,8 @@ bool app_load_keys(struct app *app, struct err *err)
 		keymap_free(app->keymap);
 		app->keymap = own;
 	} else {
-		app_say(app, STYLE_ERROR, "the default keys are in force: %.*s", (int)strcspn(wrong.text, "\n"), wrong.text);
+		app_say(app, STYLE_ERROR, "the default keys are in force: %.*s",
+			(int)strcspn(wrong.text, "\n"), wrong.text);
 		keymap_free(own);
 	}
 	complaints_finish(&wrong);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one loop: draw if stale, wait for keys, replies, signals or the next wake, take them all, draw again. A frame
- * that the terminal has not taken yet is never waited for.
+ * The one loop: draw if stale, wait for keys, replies, signals or the next wake, take them all, draw again. A
+ * frame that the terminal has not taken yet is never waited for.
  */
 #include <errno.h>
 #include <poll.h>
@@ -103,7 +103,8 @@ static void tell_views(struct app *app, uint32_t kinds)
 			v->class->changed(v, kinds & v->class->shows);
 		app_stale(app);
 	}
-	if (kinds & (REQUEST_KIND(RECORD_SOURCE) | REQUEST_KIND(RECORD_ALERT) | REQUEST_KIND(RECORD_ENVIRONMENT)))
+	if (kinds &
+	    (REQUEST_KIND(RECORD_SOURCE) | REQUEST_KIND(RECORD_ALERT) | REQUEST_KIND(RECORD_ENVIRONMENT)))
 		app_stale(app); /* the bar shows these everywhere */
 }
 
@@ -114,7 +115,8 @@ static void ring(struct app *app)
 	bool is_loud = false;
 	for (record_handle h = records_next(table, RECORDS_NO_ROW); h; h = records_next(table, h)) {
 		const struct alert *a = records_row(table, h);
-		is_loud |= a->phase == ALERT_FIRING && a->severity == SEVERITY_CRITICAL && !a->acked.n && !a->silenced_by.n;
+		is_loud |= a->phase == ALERT_FIRING && a->severity == SEVERITY_CRITICAL && !a->acked.n &&
+			   !a->silenced_by.n;
 	}
 	if (is_loud && !app->has_rung)
 		app_bell(app);
@@ -137,7 +139,8 @@ static void own_message(struct app *app, const struct message *m)
 		break;
 	case MESSAGE_OPERATION:
 		if (m->operation.state != AUDIT_RECORDED && m->operation.detail)
-			app_say(app, m->operation.state == AUDIT_DONE ? STYLE_OK : STYLE_ERROR, "%s", m->operation.detail);
+			app_say(app, m->operation.state == AUDIT_DONE ? STYLE_OK : STYLE_ERROR, "%s",
+				m->operation.detail);
 		break;
 	case MESSAGE_DONE:
 		if (m->err.kind != ERR_NONE && m->err.kind != ERR_CANCELLED)
@@ -193,7 +196,9 @@ static int wait_ms(struct app *app)
 		if (app->stack[i]->class->wake)
 			wait = sooner(wait, app->stack[i]->class->wake(app->stack[i], app->mono));
 	if (app->is_stale && !term_is_sending(app->term))
-		wait = sooner(wait, app->drawn_at + APP_FRAME_MS > app->mono ? app->drawn_at + APP_FRAME_MS - app->mono : 0);
+		wait = sooner(wait, app->drawn_at + APP_FRAME_MS > app->mono
+					    ? app->drawn_at + APP_FRAME_MS - app->mono
+					    : 0);
 	return wait;
 }
 
@@ -220,7 +225,8 @@ static void read_clocks(struct app *app)
 		app->undo[0] = '\0';
 }
 
-/* Bell, keys, sources and what is read-only change over at once; mouse, ascii and time with the next start. */
+/* Bell, keys, sources and what is read-only change over at once; mouse, ascii and time with the next start.
+ */
 static void take_config(struct app *app)
 {
 	struct complaints wrong = {0};
@@ -279,7 +285,7 @@ static bool start(struct app *app, const struct app_options *options, struct err
 	if (app->signals < 0)
 		return err_errno(err, ERR_FAILED, errno, "signalfd");
 	struct term_options term = {.is_mouse_off = !config_number(app->config, "mouse"),
-	                            .is_utf8 = !config_number(app->config, "ascii") && utf8_start_locale()};
+				    .is_utf8 = !config_number(app->config, "ascii") && utf8_start_locale()};
 	app->term = term_open(&term, err);
 	if (!app->term)
 		return false;

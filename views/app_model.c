@@ -105,7 +105,8 @@ const struct environment *app_next_environment(struct app *app, const char *name
 	size_t n = app_environments(app, all, 64);
 	for (size_t i = 0; i < n; i++)
 		if (str_eq(all[i]->name, name))
-			return (step < 0 && i == 0) || (step > 0 && i + 1 == n) ? NULL : all[i + (size_t)step];
+			return (step < 0 && i == 0) || (step > 0 && i + 1 == n) ? NULL
+										: all[i + (size_t)step];
 	return NULL;
 }
 
@@ -125,7 +126,8 @@ void app_freshness(struct app *app, char *out, size_t size, enum style *style)
 		snprintf(out, size, "? unknown");
 	} else if (worst->state != SOURCE_LIVE) {
 		clock_age(app->now - worst->base.as_of, age);
-		snprintf(out, size, "? blind%s%s", worst->base.as_of ? " " : "", worst->base.as_of ? age : "");
+		snprintf(out, size, "? blind%s%s", worst->base.as_of ? " " : "",
+			 worst->base.as_of ? age : "");
 	}
 }
 

@@ -44,7 +44,8 @@ static int run_once(const struct console_options *o, const char *context, char s
 	struct reload *reload = reload_new(config, o->config);
 	struct backend *backend = backend_start(config, &err);
 	if (backend) {
-		struct app_options app = {.config = config, .reload = reload, .backend = backend, .keys = o->keys};
+		struct app_options app = {
+			.config = config, .reload = reload, .backend = backend, .keys = o->keys};
 		app.is_first_run = is_first_run(config);
 		app.is_raising = !app.is_first_run && config->context->platform_root;
 		status = app_run(&app, switch_to, &err);

@@ -32,7 +32,8 @@ static void cell(struct pane *p, const struct canvas *c, const void *row, size_t
 	(void)is_selected;
 	switch (column) {
 	case 0:
-		sheet_text(c, r->is_bad ? STYLE_FAILING : STYLE_TEXT, UTF8_LEFT, r->version ? r->version : "?");
+		sheet_text(c, r->is_bad ? STYLE_FAILING : STYLE_TEXT, UTF8_LEFT,
+			   r->version ? r->version : "?");
 		break;
 	case 1:
 		words_age(app_now(p->app), r->created_at, text);
@@ -44,21 +45,31 @@ static void cell(struct pane *p, const struct canvas *c, const void *row, size_t
 	case 3:
 		text[0] = '\0';
 		for (size_t i = 0; i < r->current_in.n; i++)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? ", " : "", r->current_in.items[i]);
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? ", " : "",
+				 r->current_in.items[i]);
 		sheet_text(c, STYLE_OK, UTF8_LEFT, text);
 		break;
 	default:
-		snprintf(text, sizeof(text), "%s%s", r->is_bad ? "✖ bad: " : "", r->is_bad && r->bad_reason ? r->bad_reason : "");
+		snprintf(text, sizeof(text), "%s%s", r->is_bad ? "✖ bad: " : "",
+			 r->is_bad && r->bad_reason ? r->bad_reason : "");
 		sheet_text(c, STYLE_FAILING, UTF8_LEFT, text);
 	}
 }
 
-static const struct sheet_column columns[] = {
-	{"VERSION", 12, 22, 1, UTF8_LEFT}, {"AGE", 5, 5, 0, UTF8_RIGHT}, {"BY", 6, 10, 0, UTF8_LEFT},
-	{"RUNS IN", 10, 20, 1, UTF8_LEFT}, {"", 6, 20, 2, UTF8_LEFT}};
-static const struct pane_class releases = {
-	.kind = RECORD_RELEASE, .title = "Releases", .columns = columns, .n_columns = 5, .frozen = 1,
-	.empty = "no release is kept yet", .compare = compare, .wants = wants, .cell = cell};
+static const struct sheet_column columns[] = {{"VERSION", 12, 22, 1, UTF8_LEFT},
+					      {"AGE", 5, 5, 0, UTF8_RIGHT},
+					      {"BY", 6, 10, 0, UTF8_LEFT},
+					      {"RUNS IN", 10, 20, 1, UTF8_LEFT},
+					      {"", 6, 20, 2, UTF8_LEFT}};
+static const struct pane_class releases = {.kind = RECORD_RELEASE,
+					   .title = "Releases",
+					   .columns = columns,
+					   .n_columns = 5,
+					   .frozen = 1,
+					   .empty = "no release is kept yet",
+					   .compare = compare,
+					   .wants = wants,
+					   .cell = cell};
 
 static bool open_view(struct view *v, const char *arg, struct err *err)
 {
@@ -104,15 +115,17 @@ static void draw(struct view *v, const struct canvas *body)
 	char key_name[64];
 	app_key_of(v->app, v, "build", key_name, sizeof(key_name));
 	canvas_textf(body, 0, 1, STYLE_HEADING, "Deploy %s to %s", d->service, d->environment);
-	canvas_textf(body, 1, 1, STYLE_TEXT, "enter takes the release that is marked; %s builds what lies in the folder now",
-	             key_name);
+	canvas_textf(body, 1, 1, STYLE_TEXT,
+		     "enter takes the release that is marked; %s builds what lies in the folder now",
+		     key_name);
 	struct canvas c = canvas_sub(body, 2, 0, body->rows - 2, body->columns);
 	pane_draw(&d->list.pane, &c, 0, true);
 }
 
 static const struct command commands[] = {
 	{"open", "Plan the deploy of the release that is marked", 0, run_open},
-	{"build", "Build what lies in the service's folder now and plan its deploy", COMMAND_CHANGES, run_build},
+	{"build", "Build what lies in the service's folder now and plan its deploy", COMMAND_CHANGES,
+	 run_build},
 };
 static const char *const layers[] = {"deploy", "list", NULL};
 static const char *const footer[] = {"open", "build", "back", NULL};

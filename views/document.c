@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts of the platform: a service.yaml ("spec NAME"), a deploy with its steps and build log ("deploy ID"). */
+/* Texts of the platform: a service.yaml ("spec NAME"), a deploy with its steps and build log ("deploy ID").
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,12 +27,12 @@ static void add_deploy(struct document_view *d)
 		return;
 	words_time(deploy->started_at, at, sizeof(at));
 	doc_linef(doc, STYLE_HEADING, "%s %s%s%s in %s", deploy->service ? deploy->service : "?",
-	          deploy->from ? deploy->from : "", deploy->from ? " → " : "", deploy->to ? deploy->to : "",
-	          deploy->environment ? deploy->environment : "?");
+		  deploy->from ? deploy->from : "", deploy->from ? " → " : "", deploy->to ? deploy->to : "",
+		  deploy->environment ? deploy->environment : "?");
 	doc_linef(doc, words_deploy_style(deploy->state), "%s %s", words_deploy_sign(deploy->state),
-	          record_value_name(deploy_state_names, deploy->state));
+		  record_value_name(deploy_state_names, deploy->state));
 	doc_linef(doc, STYLE_TEXT, "by %s at %s%s%s", words_who(deploy->by), at, deploy->reason ? ": " : "",
-	          deploy->reason ? deploy->reason : "");
+		  deploy->reason ? deploy->reason : "");
 	if (deploy->detail)
 		doc_line(doc, deploy->state == DEPLOY_SUCCEEDED ? STYLE_TEXT : STYLE_ERROR, deploy->detail);
 	const struct step *steps = deploy->steps.items;
@@ -39,8 +40,10 @@ static void add_deploy(struct document_view *d)
 		const struct step *s = &steps[i];
 		text[0] = '\0';
 		if (s->started_at)
-			clock_span((s->ended_at ? s->ended_at : app_now(d->reader.view.app)) - s->started_at, text);
-		doc_addf(doc, words_step_style(s->state), "  %s %-10s %8s  ", words_step_sign(s->state), s->name, text);
+			clock_span((s->ended_at ? s->ended_at : app_now(d->reader.view.app)) - s->started_at,
+				   text);
+		doc_addf(doc, words_step_style(s->state), "  %s %-10s %8s  ", words_step_sign(s->state),
+			 s->name, text);
 		doc_add(doc, STYLE_DIM, s->detail);
 		doc_newline(doc);
 	}
@@ -77,8 +80,8 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 	reader_init(&d->reader);
 	fill(d);
 	d->request = app_send(v->app, v,
-	                      is_deploy ? request_document(DOCUMENT_BUILD_LOG, NULL, d->name, true)
-	                                : request_document(DOCUMENT_SPEC, d->name, NULL, false));
+			      is_deploy ? request_document(DOCUMENT_BUILD_LOG, NULL, d->name, true)
+					: request_document(DOCUMENT_SPEC, d->name, NULL, false));
 	return true;
 }
 

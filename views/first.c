@@ -19,10 +19,14 @@ struct first {
 static const struct {
 	const char *title, *text;
 } ways[WAY_COUNT] = {
-	[WAY_FOLDER] = {"Run this folder", "reads its service.yaml, shows every command, and asks before one runs"},
-	[WAY_KUBECONFIG] = {"Use a kubeconfig context", "not built yet: this version runs services on this machine"},
-	[WAY_DEMO] = {"Open the demo", "a platform of six services in three environments, as real processes here"},
-	[WAY_NEW] = {"Make a new service", "from a golden path, with health, metrics, logs, an alert and its runbook"},
+	[WAY_FOLDER] = {"Run this folder",
+			"reads its service.yaml, shows every command, and asks before one runs"},
+	[WAY_KUBECONFIG] = {"Use a kubeconfig context",
+			    "not built yet: this version runs services on this machine"},
+	[WAY_DEMO] = {"Open the demo",
+		      "a platform of six services in three environments, as real processes here"},
+	[WAY_NEW] = {"Make a new service",
+		     "from a golden path, with health, metrics, logs, an alert and its runbook"},
 };
 
 static size_t count(void *arg)
@@ -43,7 +47,7 @@ static void draw_row(const struct canvas *row, size_t at, bool is_selected, void
 	(void)is_selected;
 	canvas_field(row, 0, 1, 26, STYLE_STRONG, UTF8_LEFT, ways[at].title);
 	canvas_field(row, 0, 28, row->columns - 29, STYLE_DIM, UTF8_LEFT,
-	             at == WAY_FOLDER && f->folder[0] ? f->folder : ways[at].text);
+		     at == WAY_FOLDER && f->folder[0] ? f->folder : ways[at].text);
 }
 
 static bool open_view(struct view *v, const char *arg, struct err *err)
@@ -80,7 +84,8 @@ static void run_open(struct app *app, struct view *v, const char *arg)
 		app_push(app, &view_scaffold, NULL);
 		break;
 	default:
-		app_say(app, STYLE_WARNING, "Kubernetes contexts come with a later version; the demo and folders run here now");
+		app_say(app, STYLE_WARNING,
+			"Kubernetes contexts come with a later version; the demo and folders run here now");
 	}
 }
 
@@ -103,12 +108,16 @@ static void draw(struct view *v, const struct canvas *body)
 {
 	struct first *f = (struct first *)v;
 	struct canvas c = layout_centre(body, 13, body->columns > 100 ? 100 : body->columns);
-	struct canvas in = canvas_box(&c, &(struct canvas_box){.title = "Welcome to fairway", .is_focused = true});
-	canvas_text(&in, 1, 1, STYLE_TEXT, "Nothing runs here yet, and there is no configuration. Where do you want to start?");
+	struct canvas in =
+		canvas_box(&c, &(struct canvas_box){.title = "Welcome to fairway", .is_focused = true});
+	canvas_text(&in, 1, 1, STYLE_TEXT,
+		    "Nothing runs here yet, and there is no configuration. Where do you want to start?");
 	struct canvas rows = canvas_sub(&in, 3, 0, WAY_COUNT, in.columns);
 	f->list.is_focused = true;
 	list_draw(&f->list, &rows);
-	canvas_text(&in, 8, 1, STYLE_DIM, "Other sources are named in a configuration: fairway config init writes one to start from.");
+	canvas_text(
+		&in, 8, 1, STYLE_DIM,
+		"Other sources are named in a configuration: fairway config init writes one to start from.");
 }
 
 static const struct command commands[] = {

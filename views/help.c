@@ -14,7 +14,8 @@ struct help {
 static void add_row(struct help *h, const struct view *v, const struct command *c)
 {
 	char keys[96], line[200];
-	keymap_keys_all(app_keymap(h->reader.view.app), app_layers(h->reader.view.app, v), c->name, keys, sizeof(keys));
+	keymap_keys_all(app_keymap(h->reader.view.app), app_layers(h->reader.view.app, v), c->name, keys,
+			sizeof(keys));
 	if (!keys[0] && c->flags & COMMAND_HIDDEN)
 		return;
 	snprintf(line, sizeof(line), "  %-12s", keys);
@@ -54,7 +55,8 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 			add_row(h, below, &rows[i]);
 	doc_newline(&h->reader.doc);
 	doc_line(&h->reader.doc, STYLE_HEADING, "Signs");
-	doc_line(&h->reader.doc, STYLE_TEXT, "  ✖ failing   ? unknown   ! degraded   ● ok   ◌ stopped   ▲ drift   ⚿ protected or locked");
+	doc_line(&h->reader.doc, STYLE_TEXT,
+		 "  ✖ failing   ? unknown   ! degraded   ● ok   ◌ stopped   ▲ drift   ⚿ protected or locked");
 	str_addn(&h->reader.source, str_text(&h->reader.doc.text), h->reader.doc.text.len);
 	reader_init(&h->reader);
 	return true;

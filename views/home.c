@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Home: services by environment (a matrix whose chosen cell is the target), environments, deploys, alerts. One
- * filter and one narrowing over all four. Where the screen is low the focused pane stands whole and the others
- * keep a line each.
+ * Home: services by environment (a matrix whose chosen cell is the target), environments, deploys, alerts.
+ * One filter and one narrowing over all four. Where the screen is low the focused pane stands whole and the
+ * others keep a line each.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,9 +61,11 @@ static void set_target(struct home *h)
 	else if (h->group.focus == PANE_ENVIRONMENTS && row)
 		app_target(app, app_service(app), ((const struct environment *)row)->name);
 	else if (h->group.focus == PANE_DEPLOYS && row)
-		app_target(app, ((const struct deploy *)row)->service, ((const struct deploy *)row)->environment);
+		app_target(app, ((const struct deploy *)row)->service,
+			   ((const struct deploy *)row)->environment);
 	else if (h->group.focus == PANE_ALERTS && row)
-		app_target(app, ((const struct alert *)row)->service, ((const struct alert *)row)->environment);
+		app_target(app, ((const struct alert *)row)->service,
+			   ((const struct alert *)row)->environment);
 }
 
 static void note_alerts(struct home *h)
@@ -79,7 +81,11 @@ static void note_alerts(struct home *h)
 		unacked_critical += !a->acked.n && !a->silenced_by.n;
 	}
 	struct pane *p = &h->group.panes[PANE_ALERTS];
-	snprintf(p->note, sizeof(p->note), acked ? "%d firing (%d acked)" : firing ? "%d firing" : "", firing, acked);
+	snprintf(p->note, sizeof(p->note),
+		 acked    ? "%d firing (%d acked)"
+		 : firing ? "%d firing"
+			  : "",
+		 firing, acked);
 	if (unacked_critical && !h->has_shown_alerts && app_is_settled(h->view.app)) {
 		h->has_shown_alerts = true;
 		if (term_grid(app_term(h->view.app))->rows < LOW_ROWS + 2)
@@ -100,7 +106,8 @@ static void group_alerts(struct home *h)
 	if (h->group.is_zoomed && h->group.focus == PANE_ALERTS)
 		alert_groups_clear(&h->groups);
 	else
-		alert_groups_make(&h->groups, app_records(h->view.app, RECORD_ALERT), wants_alert, home_alert_rank, h);
+		alert_groups_make(&h->groups, app_records(h->view.app, RECORD_ALERT), wants_alert,
+				  home_alert_rank, h);
 	if (p->index && (was_grouped || h->groups.n))
 		pane_rules_changed(p);
 }
@@ -141,7 +148,8 @@ static int64_t wake(struct view *v, int64_t now)
 	struct home *h = (struct home *)v;
 	if (pane_group_is_busy(&h->group))
 		return 0;
-	struct records *deploys = app_records(v->app, RECORD_DEPLOY), *alerts = app_records(v->app, RECORD_ALERT);
+	struct records *deploys = app_records(v->app, RECORD_DEPLOY),
+		       *alerts = app_records(v->app, RECORD_ALERT);
 	for (record_handle i = records_next(deploys, RECORDS_NO_ROW); i; i = records_next(deploys, i)) {
 		const struct deploy *d = records_row(deploys, i);
 		if (d->state == DEPLOY_RUNNING || app_now(v->app) - d->started_at < 60000)
@@ -167,7 +175,8 @@ static bool is_bad(struct app *app, const char *service, const char *version)
 /* While a platform rises, nothing has ever run before what is deployed: "raising 7/18". */
 static bool tell_raising(struct app *app, char *out, size_t size)
 {
-	struct records *deploys = app_records(app, RECORD_DEPLOY), *table = app_records(app, RECORD_PLACEMENT);
+	struct records *deploys = app_records(app, RECORD_DEPLOY),
+		       *table = app_records(app, RECORD_PLACEMENT);
 	size_t raised = 0, all = 0, first = 0;
 	for (record_handle i = records_next(deploys, RECORDS_NO_ROW); i; i = records_next(deploys, i)) {
 		const struct deploy *d = records_row(deploys, i);
@@ -195,10 +204,12 @@ static void hint(struct home *h, char *out, size_t size)
 		return;
 	}
 	for (size_t i = 0; i < pane_count(&h->group.panes[PANE_ALERTS]) && i < 1; i++) {
-		const struct alert *a = records_row(app_records(app, RECORD_ALERT), index_at(h->group.panes[PANE_ALERTS].index, 0));
+		const struct alert *a = records_row(app_records(app, RECORD_ALERT),
+						    index_at(h->group.panes[PANE_ALERTS].index, 0));
 		if (a && a->phase == ALERT_FIRING && !a->acked.n && !a->silenced_by.n) {
-			snprintf(out, size, "%s fires on %s in %s: 4 goes there, enter opens it, a acks it", a->name,
-			         a->service ? a->service : "?", a->environment ? a->environment : "?");
+			snprintf(out, size, "%s fires on %s in %s: 4 goes there, enter opens it, a acks it",
+				 a->name, a->service ? a->service : "?",
+				 a->environment ? a->environment : "?");
 			return;
 		}
 	}
@@ -206,14 +217,15 @@ static void hint(struct home *h, char *out, size_t size)
 		return;
 	for (record_handle i = records_next(table, RECORDS_NO_ROW); i; i = records_next(table, i)) {
 		const struct placement *p = records_row(table, i);
-		const struct environment *before = p->drift ? app_next_environment(app, p->environment, -1) : NULL;
+		const struct environment *before =
+			p->drift ? app_next_environment(app, p->environment, -1) : NULL;
 		const struct environment *here = before ? app_environment(app, p->environment) : NULL;
 		if (!before || p->to_version || p->health != HEALTH_OK || !here || !here->is_protected ||
 		    is_bad(app, p->service, p->drift))
 			continue;
 		app_key_of(app, &h->view, "promote", key, sizeof(key));
-		snprintf(out, size, "%s %s is in %s: %s promotes it to %s", p->service, p->drift, before->name, key,
-		         p->environment);
+		snprintf(out, size, "%s %s is in %s: %s promotes it to %s", p->service, p->drift,
+			 before->name, key, p->environment);
 		return;
 	}
 }
@@ -314,8 +326,12 @@ static void run_filter(struct app *app, struct view *v, const char *arg)
 		apply_filter(app, arg, h);
 		return;
 	}
-	app_ask(app, &(struct ask){.label = "/", .text = h->filter_text, .changed = apply_filter, .done = apply_filter,
-	                           .cancelled = cancel_filter, .arg = h});
+	app_ask(app, &(struct ask){.label = "/",
+				   .text = h->filter_text,
+				   .changed = apply_filter,
+				   .done = apply_filter,
+				   .cancelled = cancel_filter,
+				   .arg = h});
 }
 
 static void run_back(struct app *app, struct view *v, const char *arg)
@@ -367,7 +383,8 @@ static void run_narrow_team(struct app *app, struct view *v, const char *arg)
 	const char *now = app_narrow_team(app), *next = NULL;
 	char team[128];
 	for (record_handle i = records_next(table, RECORDS_NO_ROW); i; i = records_next(table, i)) {
-		const struct service *s = records_row(table, i); /* the nearest name behind the one in force */
+		const struct service *s =
+			records_row(table, i); /* the nearest name behind the one in force */
 		if (s->team && strcmp(s->team, now) > 0 && (!next || strcmp(s->team, next) < 0))
 			next = s->team;
 	}
@@ -386,8 +403,8 @@ static const struct command commands[] = {
 	{"back", "Take the filter or the narrowing off", COMMAND_HIDDEN, run_back},
 };
 static const char *const layers[] = {"home", "list", NULL};
-static const char *const footer[] = {"open", "logs", "runbook", "ack", "deploy", "rollback", "promote", "new",
-                                     "filter", "palette", "help", NULL};
+static const char *const footer[] = {"open",    "logs", "runbook", "ack",     "deploy", "rollback",
+				     "promote", "new",  "filter",  "palette", "help",   NULL};
 
 const struct view_class view_home = {
 	.name = "home",
@@ -398,8 +415,8 @@ const struct view_class view_home = {
 	.footer = footer,
 	.commands = commands,
 	.n_commands = sizeof(commands) / sizeof(commands[0]),
-	.shows = 1u << RECORD_SERVICE | 1u << RECORD_ENVIRONMENT | 1u << RECORD_PLACEMENT | 1u << RECORD_DEPLOY |
-	         1u << RECORD_ALERT | 1u << RECORD_LOCK | 1u << RECORD_RELEASE,
+	.shows = 1u << RECORD_SERVICE | 1u << RECORD_ENVIRONMENT | 1u << RECORD_PLACEMENT |
+		 1u << RECORD_DEPLOY | 1u << RECORD_ALERT | 1u << RECORD_LOCK | 1u << RECORD_RELEASE,
 	.open = open_view,
 	.changed = changed,
 	.draw = draw,

@@ -55,8 +55,11 @@ static bool wants_alert(const void *row, void *arg)
 /* What is worst comes first. */
 static int health_rank(int health)
 {
-	static const int ranks[] = {
-		[HEALTH_FAILING] = 0, [HEALTH_UNKNOWN] = 1, [HEALTH_DEGRADED] = 2, [HEALTH_OK] = 3, [HEALTH_STOPPED] = 4};
+	static const int ranks[] = {[HEALTH_FAILING] = 0,
+				    [HEALTH_UNKNOWN] = 1,
+				    [HEALTH_DEGRADED] = 2,
+				    [HEALTH_OK] = 3,
+				    [HEALTH_STOPPED] = 4};
 	return health >= 0 && health <= HEALTH_STOPPED ? ranks[health] : 1;
 }
 
@@ -90,8 +93,10 @@ static int compare_deploys(const void *a, const void *b, void *arg)
 
 int home_alert_rank(const struct alert *a)
 {
-	static const int ranks[] = {[ALERT_FIRING] = 0, [ALERT_UNKNOWN] = 1, [ALERT_PENDING] = 2, [ALERT_RESOLVED] = 3};
-	return ranks[a->phase] * 16 + (a->silenced_by.n || a->inhibited_by.n ? 8 : 0) + (a->acked.n ? 4 : 0) + a->severity;
+	static const int ranks[] = {
+		[ALERT_FIRING] = 0, [ALERT_UNKNOWN] = 1, [ALERT_PENDING] = 2, [ALERT_RESOLVED] = 3};
+	return ranks[a->phase] * 16 + (a->silenced_by.n || a->inhibited_by.n ? 8 : 0) + (a->acked.n ? 4 : 0) +
+	       a->severity;
 }
 
 static int compare_alerts(const void *a, const void *b, void *arg)
@@ -104,17 +109,19 @@ static int compare_alerts(const void *a, const void *b, void *arg)
 
 /* "1.9.1→1.9.2 1/2", where that is too long "→1.9.2 1/2"; "1.9.2✖", "2.4.0 ▲" */
 static void placement_text(struct home *h, const struct placement *p, int columns, char *out, size_t size,
-                           enum style *style)
+			   enum style *style)
 {
 	int health = app_is_live(h->view.app) ? p->health : HEALTH_UNKNOWN;
 	*style = health == HEALTH_OK ? STYLE_TEXT : words_health_style(health);
 	const char *version = p->version ? p->version : "-";
 	if (p->to_version && !str_eq(p->to_version, p->version)) {
 		const char *from = p->version ? p->version : "";
-		int n = snprintf(out, size, "→%s %lld/%lld", p->to_version, (long long)(p->to_ready > 0 ? p->to_ready : 0),
-		                 (long long)(p->to_desired > 0 ? p->to_desired : 0));
+		int n = snprintf(out, size, "→%s %lld/%lld", p->to_version,
+				 (long long)(p->to_ready > 0 ? p->to_ready : 0),
+				 (long long)(p->to_desired > 0 ? p->to_desired : 0));
 		size_t len = strlen(from);
-		if (n > 0 && (size_t)n + len < size && utf8_width(out, (size_t)n) + utf8_width(from, len) <= (size_t)columns) {
+		if (n > 0 && (size_t)n + len < size &&
+		    utf8_width(out, (size_t)n) + utf8_width(from, len) <= (size_t)columns) {
 			memmove(out + len, out, (size_t)n + 1);
 			memcpy(out, from, len);
 		}
@@ -125,7 +132,8 @@ static void placement_text(struct home *h, const struct placement *p, int column
 	}
 }
 
-static void service_cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
+static void service_cell(struct pane *p, const struct canvas *c, const void *row, size_t column,
+			 bool is_selected)
 {
 	struct home *h = p->arg;
 	const struct service *s = row;
@@ -181,7 +189,8 @@ static const struct deploy *last_deploy(struct app *app, const char *environment
 	return last;
 }
 
-static void environment_cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
+static void environment_cell(struct pane *p, const struct canvas *c, const void *row, size_t column,
+			     bool is_selected)
 {
 	(void)is_selected;
 	const struct environment *e = row;
@@ -193,7 +202,7 @@ static void environment_cell(struct pane *p, const struct canvas *c, const void 
 	case 0:
 		canvas_text(c, 0, 0, style, style_sign(style));
 		canvas_textf(c, 0, 2, e->is_protected ? STYLE_PROTECTED : STYLE_TEXT, "%s%s", e->name,
-		             e->is_protected ? " ⚿" : "");
+			     e->is_protected ? " ⚿" : "");
 		break;
 	case 1:
 		count_environment(p->app, e->name, &ready, &desired, &drift);
@@ -207,14 +216,16 @@ static void environment_cell(struct pane *p, const struct canvas *c, const void 
 			canvas_text(c, 0, 0, STYLE_DIM, "—");
 		break;
 	case 3:
-		canvas_textf(c, 0, 0, e->firing > 0 ? STYLE_FAILING : STYLE_DIM, "%lld", (long long)(e->firing > 0 ? e->firing : 0));
+		canvas_textf(c, 0, 0, e->firing > 0 ? STYLE_FAILING : STYLE_DIM, "%lld",
+			     (long long)(e->firing > 0 ? e->firing : 0));
 		break;
 	default:
 		d = last_deploy(p->app, e->name);
 		if (!d)
 			break;
 		words_age(app_now(p->app), d->started_at, age);
-		snprintf(text, sizeof(text), "%s %s %s", age, d->service ? d->service : "", d->to ? d->to : "");
+		snprintf(text, sizeof(text), "%s %s %s", age, d->service ? d->service : "",
+			 d->to ? d->to : "");
 		sheet_text(c, STYLE_TEXT, UTF8_LEFT, text);
 	}
 }
@@ -237,11 +248,12 @@ static void deploy_progress(const struct canvas *c, const struct deploy *d, int6
 		sheet_text(c, STYLE_DIM, UTF8_LEFT, told);
 	} else {
 		sheet_text(c, words_deploy_style(d->state), UTF8_LEFT,
-		           d->detail ? d->detail : record_value_name(deploy_state_names, d->state));
+			   d->detail ? d->detail : record_value_name(deploy_state_names, d->state));
 	}
 }
 
-static void deploy_cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
+static void deploy_cell(struct pane *p, const struct canvas *c, const void *row, size_t column,
+			bool is_selected)
 {
 	(void)is_selected;
 	const struct deploy *d = row;
@@ -265,7 +277,8 @@ static void deploy_cell(struct pane *p, const struct canvas *c, const void *row,
 		deploy_progress(c, d, app_now(p->app));
 		break;
 	case 4:
-		sheet_text(c, STYLE_DIM, UTF8_LEFT, d->trigger == TRIGGER_AUTOMATIC ? "platform" : words_who(d->by));
+		sheet_text(c, STYLE_DIM, UTF8_LEFT,
+			   d->trigger == TRIGGER_AUTOMATIC ? "platform" : words_who(d->by));
 		break;
 	default:
 		words_age(app_now(p->app), d->started_at, text);
@@ -289,8 +302,9 @@ static void alert_remark(struct app *app, const struct alert *a, char *out, size
 	} else if (a->acked.n) {
 		snprintf(out, size, "acked %s", words_who(((const struct ack *)a->acked.items)->by));
 	} else {
-		const struct placement *p = app_findf(app, RECORD_PLACEMENT, "%s/%s", a->service ? a->service : "",
-		                                      a->environment ? a->environment : "");
+		const struct placement *p =
+			app_findf(app, RECORD_PLACEMENT, "%s/%s", a->service ? a->service : "",
+				  a->environment ? a->environment : "");
 		if (!p || !p->deployed_at || p->deployed_at > a->starts_at)
 			return;
 		clock_age(a->starts_at - p->deployed_at, age);
@@ -304,7 +318,8 @@ static const char *severity_short(int severity)
 	return severity == SEVERITY_CRITICAL ? "crit" : severity == SEVERITY_WARNING ? "warn" : "info";
 }
 
-static void alert_cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
+static void alert_cell(struct pane *p, const struct canvas *c, const void *row, size_t column,
+		       bool is_selected)
 {
 	(void)is_selected;
 	const struct alert *a = row;
@@ -316,10 +331,12 @@ static void alert_cell(struct pane *p, const struct canvas *c, const void *row, 
 		canvas_text(c, 0, 2, style, severity_short(a->severity));
 		break;
 	case 1:
-		sheet_text(c, style == STYLE_DIM ? STYLE_DIM : STYLE_TEXT, UTF8_LEFT, a->service ? a->service : "unowned");
+		sheet_text(c, style == STYLE_DIM ? STYLE_DIM : STYLE_TEXT, UTF8_LEFT,
+			   a->service ? a->service : "unowned");
 		break;
 	case 2:
-		sheet_text(c, style == STYLE_DIM ? STYLE_DIM : STYLE_TEXT, UTF8_LEFT, a->environment ? a->environment : "?");
+		sheet_text(c, style == STYLE_DIM ? STYLE_DIM : STYLE_TEXT, UTF8_LEFT,
+			   a->environment ? a->environment : "?");
 		break;
 	case 3: {
 		const struct alert_group *g = alert_groups_head(&((struct home *)p->arg)->groups, a);
@@ -338,28 +355,48 @@ static void alert_cell(struct pane *p, const struct canvas *c, const void *row, 
 	}
 }
 
-static const struct sheet_column fixed_columns[HOME_FIXED_COLUMNS] = {
-	{"  NAME", 12, 18, 2, UTF8_LEFT}, {"TEAM", 10, 12, 1, UTF8_LEFT}};
-static const struct sheet_column environment_columns[] = {
-	{"  ENV", 9, 11, 0, UTF8_LEFT}, {"READY", 6, 7, 0, UTF8_LEFT}, {"DRIFT", 5, 6, 0, UTF8_LEFT},
-	{"FIRING", 6, 6, 0, UTF8_LEFT}, {"LAST DEPLOY", 12, 24, 1, UTF8_LEFT}};
+static const struct sheet_column fixed_columns[HOME_FIXED_COLUMNS] = {{"  NAME", 12, 18, 2, UTF8_LEFT},
+								      {"TEAM", 10, 12, 1, UTF8_LEFT}};
+static const struct sheet_column environment_columns[] = {{"  ENV", 9, 11, 0, UTF8_LEFT},
+							  {"READY", 6, 7, 0, UTF8_LEFT},
+							  {"DRIFT", 5, 6, 0, UTF8_LEFT},
+							  {"FIRING", 6, 6, 0, UTF8_LEFT},
+							  {"LAST DEPLOY", 12, 24, 1, UTF8_LEFT}};
 static const struct sheet_column deploy_columns[] = {
 	{"  SERVICE", 10, 14, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT}, {"VERSION", 11, 13, 1, UTF8_LEFT},
-	{"PROGRESS", 12, 18, 2, UTF8_LEFT}, {"BY", 4, 5, 0, UTF8_LEFT},   {"AGE", 4, 4, 0, UTF8_RIGHT}};
+	{"PROGRESS", 12, 18, 2, UTF8_LEFT},  {"BY", 4, 5, 0, UTF8_LEFT},  {"AGE", 4, 4, 0, UTF8_RIGHT}};
 static const struct sheet_column alert_columns[] = {
-	{"  SEV", 6, 6, 0, UTF8_LEFT},     {"SERVICE", 8, 11, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT},
-	{"ALERT", 9, 14, 1, UTF8_LEFT},       {"AGE", 4, 4, 0, UTF8_RIGHT},     {"", 16, 22, 2, UTF8_LEFT}};
+	{"  SEV", 6, 6, 0, UTF8_LEFT},  {"SERVICE", 8, 11, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT},
+	{"ALERT", 9, 14, 1, UTF8_LEFT}, {"AGE", 4, 4, 0, UTF8_RIGHT},     {"", 16, 22, 2, UTF8_LEFT}};
 
 #define COLUMNS(a) .columns = a, .n_columns = sizeof(a) / sizeof((a)[0]), .frozen = 1
 const struct pane_class home_panes[PANE_COUNT] = {
-	[PANE_SERVICES] = {.kind = RECORD_SERVICE, .title = "Services", COLUMNS(fixed_columns),
-	                   .empty = "no service yet: n makes one from a golden path",
-	                   .compare = compare_services, .wants = wants_service, .cell = service_cell},
-	[PANE_ENVIRONMENTS] = {.kind = RECORD_ENVIRONMENT, .title = "Environments", COLUMNS(environment_columns),
-	                       .empty = "no environment", .compare = compare_environments, .wants = wants_environment,
-	                       .cell = environment_cell},
-	[PANE_DEPLOYS] = {.kind = RECORD_DEPLOY, .title = "Deploys", COLUMNS(deploy_columns), .empty = "no deploy yet",
-	                  .compare = compare_deploys, .wants = wants_deploy, .cell = deploy_cell},
-	[PANE_ALERTS] = {.kind = RECORD_ALERT, .title = "Alerts", COLUMNS(alert_columns), .empty = "nothing fires",
-	                 .compare = compare_alerts, .wants = wants_alert, .cell = alert_cell},
+	[PANE_SERVICES] = {.kind = RECORD_SERVICE,
+			   .title = "Services",
+			   COLUMNS(fixed_columns),
+			   .empty = "no service yet: n makes one from a golden path",
+			   .compare = compare_services,
+			   .wants = wants_service,
+			   .cell = service_cell},
+	[PANE_ENVIRONMENTS] = {.kind = RECORD_ENVIRONMENT,
+			       .title = "Environments",
+			       COLUMNS(environment_columns),
+			       .empty = "no environment",
+			       .compare = compare_environments,
+			       .wants = wants_environment,
+			       .cell = environment_cell},
+	[PANE_DEPLOYS] = {.kind = RECORD_DEPLOY,
+			  .title = "Deploys",
+			  COLUMNS(deploy_columns),
+			  .empty = "no deploy yet",
+			  .compare = compare_deploys,
+			  .wants = wants_deploy,
+			  .cell = deploy_cell},
+	[PANE_ALERTS] = {.kind = RECORD_ALERT,
+			 .title = "Alerts",
+			 COLUMNS(alert_columns),
+			 .empty = "nothing fires",
+			 .compare = compare_alerts,
+			 .wants = wants_alert,
+			 .cell = alert_cell},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log lines of all instances of a service, merged: follow, pause, since, level, filter, search, wrap. The buffer is
- * bounded and says what it dropped. arg: "" for the target, "SERVICE", "SERVICE ENVIRONMENT".
+ * Log lines of all instances of a service, merged: follow, pause, since, level, filter, search, wrap. The
+ * buffer is bounded and says what it dropped. arg: "" for the target, "SERVICE", "SERVICE ENVIRONMENT".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +20,10 @@
 #include "views/logs_draw.h"
 #include "views/words.h"
 
-#define TAIL_LINES 2000      /* of each instance, at first */
-#define SETTLE_MS 250        /* lines of several instances wait that long to be put in order */
+#define TAIL_LINES 2000 /* of each instance, at first */
+#define SETTLE_MS 250   /* lines of several instances wait that long to be put in order */
 #define COPY_LINES 400
-#define SEARCH_SLICE 200000  /* lines looked at for one step of a search */
+#define SEARCH_SLICE 200000 /* lines looked at for one step of a search */
 #define STEP_US 2000
 
 static uint64_t now_us(void)
@@ -83,8 +83,8 @@ static void take_batch(struct logs *l, const struct log_batch *b)
 {
 	uint32_t *numbers = mem_array(b->n_instances ? b->n_instances : 1, sizeof(*numbers));
 	for (size_t i = 0; numbers && i < b->n_instances; i++)
-		numbers[i] = log_buffer_instance(l->buffer, b->instances[i].service, b->instances[i].environment,
-		                                 b->instances[i].id);
+		numbers[i] = log_buffer_instance(l->buffer, b->instances[i].service,
+						 b->instances[i].environment, b->instances[i].id);
 	uint32_t nobody = log_buffer_instance(l->buffer, l->service, NULL, NULL);
 	for (size_t i = 0; numbers && i < b->n; i++) {
 		const struct log_row *row = &b->lines[i];
@@ -94,7 +94,8 @@ static void take_batch(struct logs *l, const struct log_batch *b)
 			log_buffer_add(l->buffer, instance, time, b->block + row->at, row->len);
 		} else {
 			char text[512];
-			snprintf(text, sizeof(text), "%.*s", (int)(row->len < 500 ? row->len : 500), b->block + row->at);
+			snprintf(text, sizeof(text), "%.*s", (int)(row->len < 500 ? row->len : 500),
+				 b->block + row->at);
 			log_buffer_add_gap(l->buffer, instance, time, text);
 		}
 	}
@@ -151,7 +152,8 @@ static void search_on(struct logs *l)
 		l->search_wanted = 0;
 		break;
 	case LOG_SEARCH_END:
-		app_say(l->view.app, STYLE_WARNING, "not found %s: %s", l->search_wanted < 0 ? "above" : "below", l->search_text);
+		app_say(l->view.app, STYLE_WARNING, "not found %s: %s",
+			l->search_wanted < 0 ? "above" : "below", l->search_text);
 		l->search_wanted = 0;
 		break;
 	case LOG_SEARCH_MORE:
@@ -189,11 +191,12 @@ static bool widget(struct view *v, const char *command)
 		const char *name;
 		int halves; /* of a page; 0: one line */
 		int sign;
-	} moves[] = {{"down", 0, 1},      {"up", 0, -1},      {"page-down", 2, 1}, {"page-up", 2, -1},
-	             {"half-down", 1, 1}, {"half-up", 1, -1}};
+	} moves[] = {{"down", 0, 1},     {"up", 0, -1},       {"page-down", 2, 1},
+		     {"page-up", 2, -1}, {"half-down", 1, 1}, {"half-up", 1, -1}};
 	for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++)
 		if (str_eq(moves[i].name, command)) {
-			move(l, moves[i].sign * (moves[i].halves ? (long)l->visible * moves[i].halves / 2 : 1));
+			move(l,
+			     moves[i].sign * (moves[i].halves ? (long)l->visible * moves[i].halves / 2 : 1));
 			return true;
 		}
 	if (str_eq(command, "top")) {
@@ -239,7 +242,8 @@ static void run_pause(struct app *app, struct view *v, const char *arg)
 	struct logs *l = (struct logs *)v;
 	(void)arg;
 	l->is_paused = !l->is_paused;
-	app_say(app, STYLE_INFO, l->is_paused ? "paused: lines are kept and come when you go on" : "going on");
+	app_say(app, STYLE_INFO,
+		l->is_paused ? "paused: lines are kept and come when you go on" : "going on");
 }
 
 static void set_filter(struct app *app, const char *text, void *arg)
@@ -264,7 +268,11 @@ static void run_filter(struct app *app, struct view *v, const char *arg)
 	if (arg[0])
 		set_filter(app, arg, l);
 	else
-		app_ask(app, &(struct ask){.label = "& ", .text = l->filter_text, .changed = set_filter, .done = set_filter, .arg = l});
+		app_ask(app, &(struct ask){.label = "& ",
+					   .text = l->filter_text,
+					   .changed = set_filter,
+					   .done = set_filter,
+					   .arg = l});
 }
 
 static void set_search(struct app *app, const char *text, void *arg)
@@ -292,7 +300,8 @@ static void run_search(struct app *app, struct view *v, const char *arg)
 	if (arg[0])
 		set_search(app, arg, l);
 	else
-		app_ask(app, &(struct ask){.label = "/", .text = l->search_text, .done = set_search, .arg = l});
+		app_ask(app,
+			&(struct ask){.label = "/", .text = l->search_text, .done = set_search, .arg = l});
 }
 
 static void set_since(struct app *app, const char *text, void *arg)
@@ -301,7 +310,8 @@ static void set_since(struct app *app, const char *text, void *arg)
 	if (!text[0]) {
 		l->since = 0;
 	} else if (!clock_parse_since(text, app_now(app), &l->since)) {
-		app_say(app, STYLE_ERROR, "since: \"%s\" is neither a span (10m) nor a time (RFC 3339)", text);
+		app_say(app, STYLE_ERROR, "since: \"%s\" is neither a span (10m) nor a time (RFC 3339)",
+			text);
 		return;
 	}
 	want(l);
@@ -313,13 +323,16 @@ static void run_since(struct app *app, struct view *v, const char *arg)
 	if (arg[0])
 		set_since(app, arg, v);
 	else
-		app_ask(app, &(struct ask){.label = "since (10m, empty for the newest): ", .done = set_since, .arg = v});
+		app_ask(app,
+			&(struct ask){
+				.label = "since (10m, empty for the newest): ", .done = set_since, .arg = v});
 }
 
 static void run_level(struct app *app, struct view *v, const char *arg)
 {
 	struct logs *l = (struct logs *)v;
-	static const enum log_level turns[] = {LOG_LEVEL_NONE, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR};
+	static const enum log_level turns[] = {LOG_LEVEL_NONE, LOG_LEVEL_INFO, LOG_LEVEL_WARN,
+					       LOG_LEVEL_ERROR};
 	size_t at = 0;
 	(void)app;
 	while (at < 4 && turns[at] != l->least)
@@ -372,7 +385,8 @@ static const struct command commands[] = {
 	{"copy", "Copy the lines up to the cursor", 0, run_copy},
 };
 static const char *const layers[] = {"logs", "pager", NULL};
-static const char *const footer[] = {"follow", "pause", "since", "level", "filter", "search", "wrap", "copy", "back", NULL};
+static const char *const footer[] = {"follow", "pause", "since", "level", "filter",
+				     "search", "wrap",  "copy",  "back",  NULL};
 const struct view_class view_logs = {
 	.name = "logs",
 	.title = "Logs",

@@ -33,7 +33,8 @@ static void line_text(const struct log_entry *e, struct log_text *parsed, struct
 		str_addn(out, e->text, len);
 		return;
 	}
-	str_addn(out, parsed->message.s ? parsed->message.s : "", parsed->message.s ? parsed->message.len : 0);
+	str_addn(out, parsed->message.s ? parsed->message.s : "",
+		 parsed->message.s ? parsed->message.len : 0);
 	for (size_t i = 0; i < parsed->n_fields; i++) {
 		str_addc(out, ' ');
 		str_addn(out, parsed->fields[i].name.s, parsed->fields[i].name.len);
@@ -52,7 +53,8 @@ struct line_look { /* scratch of one drawing */
 };
 
 /* Rows that the line takes; draws it when c is not NULL. */
-static int draw_line(struct logs *l, struct line_look *look, const struct canvas *c, int y, uint64_t number, bool is_chosen)
+static int draw_line(struct logs *l, struct line_look *look, const struct canvas *c, int y, uint64_t number,
+		     bool is_chosen)
 {
 	struct log_entry e;
 	char time[16];
@@ -83,7 +85,8 @@ static int draw_line(struct logs *l, struct line_look *look, const struct canvas
 		canvas_text(&line, 0, 0, STYLE_DIM, time);
 		if (who && who->instance)
 			canvas_field(&line, 0, 9, 19, STYLE_INFO, UTF8_LEFT, who->instance);
-		canvas_field(&line, 0, 29, 5, level_style(level), UTF8_LEFT, e.is_gap ? "──" : log_level_name(level));
+		canvas_field(&line, 0, 29, 5, level_style(level), UTF8_LEFT,
+			     e.is_gap ? "──" : log_level_name(level));
 	}
 	struct canvas area = canvas_sub(&line, 0, left, rows, room);
 	if (!l->is_wrapped) {
@@ -142,11 +145,16 @@ void logs_draw(struct logs *l, const struct canvas *body)
 {
 	char title[256], right[256], bottom[64];
 	size_t count = log_view_count(l->lines);
-	snprintf(title, sizeof(title), "Logs %s%s%s", l->service, l->environment[0] ? " in " : "", l->environment);
+	snprintf(title, sizeof(title), "Logs %s%s%s", l->service, l->environment[0] ? " in " : "",
+		 l->environment);
 	status(l, right, sizeof(right));
 	snprintf(bottom, sizeof(bottom), "%zu/%llu", count,
-	         (unsigned long long)(log_buffer_end(l->buffer) - log_buffer_first(l->buffer)));
-	struct canvas_box box = {.title = title, .right = right, .bottom = bottom, .right_style = STYLE_DIM, .is_focused = true};
+		 (unsigned long long)(log_buffer_end(l->buffer) - log_buffer_first(l->buffer)));
+	struct canvas_box box = {.title = title,
+				 .right = right,
+				 .bottom = bottom,
+				 .right_style = STYLE_DIM,
+				 .is_focused = true};
 	struct canvas c = canvas_box(body, &box);
 	struct line_look look = {.text = {0}};
 	l->visible = c.rows;
@@ -165,6 +173,8 @@ void logs_draw(struct logs *l, const struct canvas *body)
 		y += draw_line(l, &look, &c, y, number, !l->is_following && at == l->cursor);
 	if (!count)
 		canvas_text(&c, 0, 1, STYLE_DIM,
-		            log_buffer_end(l->buffer) ? "no line matches" : l->is_ended ? "no line" : "waiting for lines…");
+			    log_buffer_end(l->buffer) ? "no line matches"
+			    : l->is_ended             ? "no line"
+						      : "waiting for lines…");
 	str_finish(&look.text);
 }

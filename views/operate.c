@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One operation from wish to outcome: asks for the plan, shows it in a dialog whose default is Cancel, runs it, shows
- * its steps. Closing it hides a running operation; it goes on, and its outcome is said.
+ * One operation from wish to outcome: asks for the plan, shows it in a dialog whose default is Cancel, runs
+ * it, shows its steps. Closing it hides a running operation; it goes on, and its outcome is said.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,16 +31,16 @@ struct operate {
 	struct arena of_operation; /* the newest state of the one that runs */
 	struct leg legs[LEGS_MAX];
 	size_t n_legs, at;
-	const char *goal;          /* "prod": where the way leads; NULL for a single operation */
-	int64_t began;             /* wall ms: the first one was confirmed */
-	const char *typed;         /* the name typed last: it holds for the rest of the way in that environment */
-	bool is_approved;          /* the plan was asked for again, with its commands approved */
+	const char *goal;  /* "prod": where the way leads; NULL for a single operation */
+	int64_t began;     /* wall ms: the first one was confirmed */
+	const char *typed; /* the name typed last: it holds for the rest of the way in that environment */
+	bool is_approved;  /* the plan was asked for again, with its commands approved */
 	struct plan plan;
 	struct operation operation;
 	struct dialog dialog;
 	enum stage stage;
 	uint64_t request;
-	int64_t started;           /* monotonic: the stage */
+	int64_t started; /* monotonic: the stage */
 };
 
 static struct wish *wish_of(struct operate *o)
@@ -79,11 +79,13 @@ void app_operate(struct app *app, const struct wish *wish)
 /* "promote to prod" */
 static void leg_name(const struct leg *l, char *out, size_t size)
 {
-	snprintf(out, size, "%s%s%s", l->wish.action, l->wish.environment ? str_eq(l->wish.action, "promote") ? " to " : " in " : "",
-	         l->wish.environment ? l->wish.environment : "");
+	snprintf(out, size, "%s%s%s", l->wish.action,
+		 l->wish.environment ? str_eq(l->wish.action, "promote") ? " to " : " in " : "",
+		 l->wish.environment ? l->wish.environment : "");
 }
 
-static void add_lines(struct doc *d, const char *heading, const struct texts *lines, enum style style, const char *bullet)
+static void add_lines(struct doc *d, const char *heading, const struct texts *lines, enum style style,
+		      const char *bullet)
 {
 	if (!lines->n)
 		return;
@@ -168,15 +170,16 @@ static void ask_person(struct operate *o)
 static void execute(struct operate *o)
 {
 	const char *confirm = o->plan.class == OP_PROTECTED  ? o->plan.confirm
-	                      : o->plan.class == OP_CHANGING ? "yes"
-	                                                     : NULL;
+			      : o->plan.class == OP_CHANGING ? "yes"
+							     : NULL;
 	o->stage = STAGE_RUNNING;
 	o->started = app_mono(o->view.app);
 	o->legs[o->at].state = STEP_RUNNING;
 	o->legs[o->at].began = app_now(o->view.app);
 	if (!o->began)
 		o->began = app_now(o->view.app);
-	o->request = app_send(o->view.app, &o->view, request_execute(o->plan.id, confirm, wish_of(o)->reason));
+	o->request =
+		app_send(o->view.app, &o->view, request_execute(o->plan.id, confirm, wish_of(o)->reason));
 }
 
 /* What these did is worth reading: every check with its time. */
@@ -202,8 +205,8 @@ static void finish(struct operate *o, const struct operation *op)
 		return;
 	clock_span(app_now(app) - o->began, span);
 	if (o->goal)
-		app_say(app, STYLE_OK, "%s is in %s with full observability, %s after it was begun", o->legs[0].wish.service,
-		        o->goal, span);
+		app_say(app, STYLE_OK, "%s is in %s with full observability, %s after it was begun",
+			o->legs[0].wish.service, o->goal, span);
 	else
 		app_say(app, STYLE_OK, "%s", op->detail ? op->detail : "done");
 	if (op->undo_until && op->id)
@@ -228,7 +231,8 @@ static void take_operation(struct operate *o, const struct operation *op)
 		finish(o, op);
 }
 
-/* On a way, what the person has just made and seen counts as approved, and what was shown first as confirmed. */
+/* On a way, what the person has just made and seen counts as approved, and what was shown first as confirmed.
+ */
 static void take_plan(struct operate *o, const struct plan *plan)
 {
 	record_copy(record_class(RECORD_PLAN), &o->plan, plan, &o->arena);
@@ -237,7 +241,7 @@ static void take_plan(struct operate *o, const struct plan *plan)
 		wish_of(o)->approve = o->plan.approve;
 		ask_plan(o);
 	} else if (o->plan.refusal || (o->at == 0 && o->plan.class != OP_REVERSIBLE) ||
-	           (o->plan.class == OP_PROTECTED && !str_eq(o->plan.confirm, o->typed))) {
+		   (o->plan.class == OP_PROTECTED && !str_eq(o->plan.confirm, o->typed))) {
 		ask_person(o);
 	} else {
 		execute(o);
@@ -305,15 +309,16 @@ static void draw_line(struct operate *o, const struct canvas *c, int y, int inde
 	x = x < 28 ? 28 : x + 1;
 	canvas_text(c, y, x, STYLE_DIM, span);
 	if (l->detail)
-		canvas_field(c, y, x + 8, c->columns - x - 9, l->state == STEP_FAILED ? STYLE_ERROR : STYLE_DIM, UTF8_LEFT,
-		             l->detail);
+		canvas_field(c, y, x + 8, c->columns - x - 9,
+			     l->state == STEP_FAILED ? STYLE_ERROR : STYLE_DIM, UTF8_LEFT, l->detail);
 }
 
 static int draw_steps(struct operate *o, const struct canvas *c, int y, int indent)
 {
 	const struct step *steps = o->operation.steps.items;
 	for (size_t i = 0; i < o->operation.steps.n; i++) {
-		struct line l = {steps[i].name, steps[i].detail, steps[i].state, steps[i].started_at, steps[i].ended_at};
+		struct line l = {steps[i].name, steps[i].detail, steps[i].state, steps[i].started_at,
+				 steps[i].ended_at};
 		draw_line(o, c, y++, indent, &l);
 	}
 	return y;
@@ -343,7 +348,8 @@ static void draw_time_to(struct operate *o, const struct canvas *c, int y)
 		worked += o->legs[i].ended - o->legs[i].began;
 	clock_span(o->legs[o->at].ended - o->began, all);
 	clock_span(worked, ours);
-	canvas_textf(c, y, 1, STYLE_OK, "time to production with full observability: %s, %s of it the platform's", all, ours);
+	canvas_textf(c, y, 1, STYLE_OK,
+		     "time to production with full observability: %s, %s of it the platform's", all, ours);
 }
 
 static void draw_running(struct operate *o, const struct canvas *body)
@@ -351,10 +357,12 @@ static void draw_running(struct operate *o, const struct canvas *body)
 	const struct operation *op = &o->operation;
 	bool is_over = o->stage == STAGE_ENDED;
 	int rows = (int)(op->steps.n + (o->n_legs > 1 ? o->n_legs : 0)) + 4 + (is_over ? 2 : 0);
-	struct canvas c = layout_centre(body, rows < 6 ? 6 : rows, body->columns > 110 ? 110 : body->columns - 4);
+	struct canvas c =
+		layout_centre(body, rows < 6 ? 6 : rows, body->columns > 110 ? 110 : body->columns - 4);
 	char key_name[64];
 	canvas_clear(&c);
-	struct canvas_box box = {.title = o->plan.title ? o->plan.title : wish_of(o)->action, .is_focused = true};
+	struct canvas_box box = {.title = o->plan.title ? o->plan.title : wish_of(o)->action,
+				 .is_focused = true};
 	struct canvas in = canvas_box(&c, &box);
 	int y = o->n_legs > 1 ? draw_legs(o, &in) : draw_steps(o, &in, 0, 0);
 	if (!op->steps.n && o->n_legs == 1)
@@ -363,10 +371,13 @@ static void draw_running(struct operate *o, const struct canvas *body)
 	if (is_over && is_done && o->goal) {
 		draw_time_to(o, &in, y + 1);
 	} else if (is_over && op->detail) {
-		canvas_field(&in, y + 1, 1, in.columns - 2, is_done ? STYLE_OK : STYLE_ERROR, UTF8_LEFT, op->detail);
+		canvas_field(&in, y + 1, 1, in.columns - 2, is_done ? STYLE_OK : STYLE_ERROR, UTF8_LEFT,
+			     op->detail);
 	}
 	app_key_of(o->view.app, &o->view, "cancel", key_name, sizeof(key_name));
-	const char *what = is_over ? "closes" : o->n_legs > 1 ? "stops after this step" : "hides this; it goes on";
+	const char *what = is_over         ? "closes"
+			   : o->n_legs > 1 ? "stops after this step"
+					   : "hides this; it goes on";
 	canvas_textf(&in, in.rows - 1, 1, STYLE_DIM, "%s %s", key_name, what);
 }
 
@@ -379,7 +390,8 @@ static void draw(struct view *v, const struct canvas *body)
 		if (app_mono(v->app) - o->started > 100) {
 			struct canvas c = layout_centre(body, 3, 44);
 			canvas_clear(&c);
-			struct canvas in = canvas_box(&c, &(struct canvas_box){.title = wish_of(o)->action, .is_focused = true});
+			struct canvas in = canvas_box(
+				&c, &(struct canvas_box){.title = wish_of(o)->action, .is_focused = true});
 			canvas_text(&in, 0, 1, STYLE_DIM, "asking for the plan; esc gives up");
 		}
 	} else if (o->plan.class != OP_REVERSIBLE || o->n_legs > 1) {

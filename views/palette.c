@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The palette: type a command with its words, or the letters of a service, an environment or an alert, in order. The
- * best matches stand below; enter takes the marked one.
+ * The palette: type a command with its words, or the letters of a service, an environment or an alert, in
+ * order. The best matches stand below; enter takes the marked one.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -33,7 +33,8 @@ struct palette {
 	size_t n, chosen;
 };
 
-/* Letters of text in order within name: the fewer gaps and the earlier, the better. NO_MATCH when they are not there. */
+/* Letters of text in order within name: the fewer gaps and the earlier, the better. NO_MATCH when they are
+ * not there. */
 static int fuzzy(const char *text, const char *name)
 {
 	int score = 0, gap = 0;
@@ -60,8 +61,8 @@ static int by_score(const void *a, const void *b)
 	return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->name, y->name);
 }
 
-static void offer(struct palette *p, enum match_kind kind, const char *typed, const char *name, const char *help,
-                  const char *id)
+static void offer(struct palette *p, enum match_kind kind, const char *typed, const char *name,
+		  const char *help, const char *id)
 {
 	int score = fuzzy(typed, name);
 	if (score == NO_MATCH || p->n == MATCHES_MAX)
@@ -98,7 +99,7 @@ static void offer_records(struct palette *p, const char *typed)
 		const struct alert *a = records_row(table, h);
 		char name[96];
 		snprintf(name, sizeof(name), "%s %s %s", a->name, a->service ? a->service : "",
-		         a->environment ? a->environment : "");
+			 a->environment ? a->environment : "");
 		offer(p, MATCH_ALERT, typed, name, a->summary, a->id);
 	}
 }
@@ -199,7 +200,7 @@ static void draw(struct view *v, const struct canvas *body)
 	struct palette *p = (struct palette *)v;
 	int rows = body->rows - 4 < 16 ? body->rows - 4 : 16;
 	struct canvas c = canvas_sub(body, 1, body->columns > 100 ? (body->columns - 90) / 2 : 2, rows,
-	                             body->columns > 100 ? 90 : body->columns - 4);
+				     body->columns > 100 ? 90 : body->columns - 4);
 	canvas_clear(&c);
 	struct canvas in = canvas_box(&c, &(struct canvas_box){.title = "Go to, or do", .is_focused = true});
 	struct canvas line = canvas_sub(&in, 0, 0, 1, in.columns);
@@ -214,7 +215,8 @@ static void draw(struct view *v, const struct canvas *body)
 		if (m->kind == MATCH_COMMAND)
 			app_key_of(v->app, app_below(v->app, v), m->name, key_name, sizeof(key_name));
 		canvas_field(&row, 0, 1, 26, STYLE_STRONG, UTF8_LEFT, m->name);
-		canvas_field(&row, 0, 28, 8, STYLE_KEY, UTF8_LEFT, m->kind == MATCH_COMMAND ? key_name : kinds[m->kind]);
+		canvas_field(&row, 0, 28, 8, STYLE_KEY, UTF8_LEFT,
+			     m->kind == MATCH_COMMAND ? key_name : kinds[m->kind]);
 		canvas_field(&row, 0, 37, in.columns - 38, STYLE_DIM, UTF8_LEFT, m->help);
 	}
 	if (!p->n)

@@ -113,7 +113,9 @@ void pane_draw(struct pane *p, const struct canvas *c, int number, bool is_focus
 	app_freshness(p->app, age, sizeof(age), &style);
 	list_position(&p->sheet.list, place, sizeof(place));
 	struct canvas_box box = {.title = text, .is_focused = is_focused};
-	box.right = age[0] ? age : is_focused && place[0] ? place : NULL; /* the border below is shared with another pane */
+	box.right = age[0]                   ? age
+		    : is_focused && place[0] ? place
+					     : NULL; /* the border below is shared with another pane */
 	box.right_style = age[0] ? style : STYLE_DIM;
 	struct canvas inside = canvas_box_joined(c, &box);
 	p->sheet.list.is_focused = is_focused;
@@ -124,7 +126,8 @@ void pane_draw(struct pane *p, const struct canvas *c, int number, bool is_focus
 	if (!is_settled)
 		canvas_text(&inside, 1, 1, STYLE_UNKNOWN, "? unknown");
 	else
-		canvas_text(&inside, 1, 1, STYLE_DIM, index_total(p->index) ? "nothing matches the filter" : p->class->empty);
+		canvas_text(&inside, 1, 1, STYLE_DIM,
+			    index_total(p->index) ? "nothing matches the filter" : p->class->empty);
 }
 
 void pane_draw_line(struct pane *p, const struct canvas *c, int number)
@@ -159,7 +162,8 @@ bool pane_key(struct pane *p, const struct key *key, bool *is_hit, int *column)
 	return sheet_key(&p->sheet, key, is_hit, column);
 }
 
-void pane_group_init(struct pane_group *g, struct app *app, const struct pane_class *classes, int n, int low_rows, void *arg)
+void pane_group_init(struct pane_group *g, struct app *app, const struct pane_class *classes, int n,
+		     int low_rows, void *arg)
 {
 	*g = (struct pane_group){.app = app, .n = n, .low_rows = low_rows};
 	for (int i = 0; i < n; i++)

@@ -34,7 +34,11 @@ void reader_draw(struct reader *r, const struct canvas *c, const char *title, co
 	struct canvas inset = canvas_sub(c, 1, 2, c->rows - 2, c->columns - 4);
 	pager_draw(&r->pager, &inset);
 	pager_position(&r->pager, place, sizeof(place));
-	struct canvas_box box = {.title = title, .right = right, .right_style = STYLE_DIM, .bottom = place, .is_focused = true};
+	struct canvas_box box = {.title = title,
+				 .right = right,
+				 .right_style = STYLE_DIM,
+				 .bottom = place,
+				 .is_focused = true};
 	canvas_box(c, &box);
 }
 

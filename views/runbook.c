@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A runbook, as Markdown. arg: "" for the target, "SERVICE", or "SERVICE NAME". Read only: no key here writes.
+ * A runbook, as Markdown. arg: "" for the target, "SERVICE", or "SERVICE NAME". Read only: no key here
+ * writes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,8 @@ static void choose(struct runbook_view *r)
 	struct records *alerts = app_records(app, RECORD_ALERT);
 	for (record_handle h = records_next(alerts, RECORDS_NO_ROW); h; h = records_next(alerts, h)) {
 		const struct alert *a = records_row(alerts, h);
-		bool is_here = str_eq(a->service, r->service) && (!app_env(app)[0] || str_eq(a->environment, app_env(app)));
+		bool is_here = str_eq(a->service, r->service) &&
+			       (!app_env(app)[0] || str_eq(a->environment, app_env(app)));
 		if (is_here && a->phase == ALERT_FIRING && !str_empty(a->runbook))
 			str_copy(r->name, sizeof(r->name), a->runbook);
 	}
@@ -41,7 +43,8 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 		choose(r);
 	reader_init(&r->reader);
 	doc_line(&r->reader.doc, STYLE_DIM, "asking…");
-	app_send(v->app, v, request_document(DOCUMENT_RUNBOOK, r->service, r->name[0] ? r->name : NULL, false));
+	app_send(v->app, v,
+		 request_document(DOCUMENT_RUNBOOK, r->service, r->name[0] ? r->name : NULL, false));
 	return true;
 }
 
@@ -52,7 +55,8 @@ static void render(struct runbook_view *r, const struct err *failed)
 	doc_reset(doc);
 	if (failed->kind != ERR_NONE) {
 		doc_line(doc, STYLE_ERROR, failed->text);
-	} else if (!markdown_render(doc, str_text(&r->reader.source), r->reader.source.len, NULL, NULL, &err)) {
+	} else if (!markdown_render(doc, str_text(&r->reader.source), r->reader.source.len, NULL, NULL,
+				    &err)) {
 		doc_line(doc, STYLE_WARNING, err.text);
 		doc_add_n(doc, STYLE_TEXT, str_text(&r->reader.source), r->reader.source.len);
 		doc_newline(doc);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A new service from a golden path: form, checked as it is typed → preview of every file → the operation `new`, whose
- * plan, steps and proof views/operate.c shows. arg: the path's name, or "" for the first.
+ * A new service from a golden path: form, checked as it is typed → preview of every file → the operation
+ * `new`, whose plan, steps and proof views/operate.c shows. arg: the path's name, or "" for the first.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct scaffold {
 	struct path_file path;
 	struct form *form;
 	struct form_field *fields;
-	const char **environments;   /* "nowhere yet", then names; owned array, texts in the arena */
+	const char **environments;    /* "nowhere yet", then names; owned array, texts in the arena */
 	struct arena arena, of_files; /* of_files: the preview */
 	struct made_files files;
 	struct list list;
@@ -47,14 +47,20 @@ static void fill_field(struct scaffold *s, struct form_field *f, const struct sc
 	for (size_t i = 0; i < p->choices.count; i++)
 		options[i] = p->choices.items[i];
 	*f = (struct form_field){
-		.name = p->name, .label = p->title, .help = p->description, .initial = p->default_value,
-		.kind = p->is_secret              ? FORM_SECRET
-		        : p->choices.count            ? FORM_ENUM
-		        : p->type == SCHEMA_BOOLEAN ? FORM_BOOL
-		        : p->type == SCHEMA_INTEGER ? FORM_INT
-		                                    : FORM_TEXT,
-		.options = options, .n_options = p->choices.count, .is_required = !p->default_value,
-		.check = check, .arg = (void *)p,
+		.name = p->name,
+		.label = p->title,
+		.help = p->description,
+		.initial = p->default_value,
+		.kind = p->is_secret                ? FORM_SECRET
+			: p->choices.count          ? FORM_ENUM
+			: p->type == SCHEMA_BOOLEAN ? FORM_BOOL
+			: p->type == SCHEMA_INTEGER ? FORM_INT
+						    : FORM_TEXT,
+		.options = options,
+		.n_options = p->choices.count,
+		.is_required = !p->default_value,
+		.check = check,
+		.arg = (void *)p,
 	};
 }
 
@@ -67,7 +73,11 @@ static void add_environments(struct scaffold *s, struct form_field *f)
 	for (size_t i = 0; i < n; i++)
 		s->environments[i + 1] = arena_dup(&s->arena, all[i]->name);
 	*f = (struct form_field){
-		.name = FORM_FIELD_TO, .label = "As far as", .kind = FORM_ENUM, .options = s->environments, .n_options = n + 1,
+		.name = FORM_FIELD_TO,
+		.label = "As far as",
+		.kind = FORM_ENUM,
+		.options = s->environments,
+		.n_options = n + 1,
 		.initial = s->environments[n],
 		.help = "Through every environment up to this one, then its alert is proved",
 	};
@@ -81,7 +91,8 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 	size_t index = 0;
 	const char *first = arg[0] ? arg : path_file_next_carried(&index, name);
 	if (!first || !path_file_load_carried(&s->path, first, &wrong)) {
-		err_set(err, ERR_NOT_FOUND, "%.*s", wrong.text ? (int)strcspn(wrong.text, "\n") : 0, wrong.text ? wrong.text : "");
+		err_set(err, ERR_NOT_FOUND, "%.*s", wrong.text ? (int)strcspn(wrong.text, "\n") : 0,
+			wrong.text ? wrong.text : "");
 		complaints_finish(&wrong);
 		return false;
 	}
@@ -103,7 +114,8 @@ static struct wish wish_of(struct scaffold *s)
 	struct pair *pairs = arena_alloc(&s->arena, n * sizeof(*pairs));
 	record_init(record_class(RECORD_WISH), &w);
 	for (size_t i = 0; i < n; i++)
-		pairs[i] = (struct pair){s->path.parameters[i].name, form_value(s->form, s->path.parameters[i].name)};
+		pairs[i] = (struct pair){s->path.parameters[i].name,
+					 form_value(s->form, s->path.parameters[i].name)};
 	const char *to = form_value(s->form, FORM_FIELD_TO);
 	w.action = "new";
 	w.path = s->path.name;
@@ -161,7 +173,8 @@ static void take_files(struct scaffold *s, const struct made_files *files)
 	}
 	s->files = (struct made_files){arena_dup(&s->of_files, files->folder), items, files->n};
 	s->is_previewing = true;
-	list_init(&s->list, &(struct list_source){.count = files_count, .id = files_id, .draw = files_draw, .arg = s});
+	list_init(&s->list,
+		  &(struct list_source){.count = files_count, .id = files_id, .draw = files_draw, .arg = s});
 	list_sync(&s->list);
 	show_file(s);
 }
@@ -231,7 +244,7 @@ static void draw_form(struct scaffold *s, const struct canvas *body)
 	struct canvas form = canvas_sub(&in, 3, 1, in.rows - 5, in.columns - 2);
 	form_draw(s->form, &form);
 	canvas_text(&in, in.rows - 1, 1, s->told[0] ? STYLE_ERROR : STYLE_DIM,
-	            s->told[0] ? s->told : "tab next field   ctrl-s preview   esc gives up");
+		    s->told[0] ? s->told : "tab next field   ctrl-s preview   esc gives up");
 }
 
 static void draw(struct view *v, const struct canvas *body)
@@ -252,10 +265,12 @@ static void draw(struct view *v, const struct canvas *body)
 	list_draw(&s->list, &in);
 	size_t at = list_index(&s->list);
 	reader_draw(&s->reader, &right, at < s->files.n ? s->files.items[at].path : "", NULL);
-	canvas_text(&line, 0, 1, STYLE_INFO, "nothing is made yet: ctrl-s makes it, tab the next file, esc back to the form");
+	canvas_text(&line, 0, 1, STYLE_INFO,
+		    "nothing is made yet: ctrl-s makes it, tab the next file, esc back to the form");
 }
 
-/* new, then up in the first environment, promoted from one to the next, and the alert of the last one proved. */
+/* new, then up in the first environment, promoted from one to the next, and the alert of the last one proved.
+ */
 static void go(struct scaffold *s)
 {
 	struct app *app = s->reader.view.app;

@@ -76,7 +76,8 @@ static int compare_events(const void *a, const void *b, void *arg)
 	return x == y ? 0 : x > y ? -1 : 1;
 }
 
-static void placement_cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
+static void placement_cell(struct pane *p, const struct canvas *c, const void *row, size_t column,
+			   bool is_selected)
 {
 	const struct placement *r = row;
 	enum style style = words_health_style(app_is_live(p->app) ? r->health : HEALTH_UNKNOWN);
@@ -88,13 +89,13 @@ static void placement_cell(struct pane *p, const struct canvas *c, const void *r
 		canvas_field(c, 0, 2, c->columns - 2, STYLE_TEXT, UTF8_LEFT, r->environment);
 		break;
 	case 1:
-		snprintf(text, sizeof(text), "%s%s%s", r->version ? r->version : "-", r->to_version ? "→" : "",
-		         r->to_version ? r->to_version : "");
+		snprintf(text, sizeof(text), "%s%s%s", r->version ? r->version : "-",
+			 r->to_version ? "→" : "", r->to_version ? r->to_version : "");
 		sheet_text(c, STYLE_TEXT, UTF8_LEFT, text);
 		break;
 	case 2:
 		snprintf(text, sizeof(text), "%lld/%lld", (long long)(r->ready > 0 ? r->ready : 0),
-		         (long long)(r->desired > 0 ? r->desired : 0));
+			 (long long)(r->desired > 0 ? r->desired : 0));
 		sheet_text(c, r->ready < r->desired ? STYLE_DEGRADED : STYLE_TEXT, UTF8_LEFT, text);
 		break;
 	case 3:
@@ -102,13 +103,15 @@ static void placement_cell(struct pane *p, const struct canvas *c, const void *r
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
 		break;
 	default:
-		snprintf(text, sizeof(text), "%s%s%s%s%s%s", r->reason ? r->reason : "", r->reason && r->lock ? "; " : "",
-		         r->lock ? "⚿ " : "", r->lock ? r->lock : "", r->drift ? "  ▲ before: " : "", r->drift ? r->drift : "");
+		snprintf(text, sizeof(text), "%s%s%s%s%s%s", r->reason ? r->reason : "",
+			 r->reason && r->lock ? "; " : "", r->lock ? "⚿ " : "", r->lock ? r->lock : "",
+			 r->drift ? "  ▲ before: " : "", r->drift ? r->drift : "");
 		sheet_text(c, r->reason ? style : STYLE_DIM, UTF8_LEFT, text);
 	}
 }
 
-static void instance_cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
+static void instance_cell(struct pane *p, const struct canvas *c, const void *row, size_t column,
+			  bool is_selected)
 {
 	const struct instance *i = row;
 	enum style style = words_phase_style(i->phase);
@@ -138,13 +141,15 @@ static void instance_cell(struct pane *p, const struct canvas *c, const void *ro
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, i->pid > 0 ? text : "");
 		break;
 	default:
-		snprintf(text, sizeof(text), "%s%s%s%s", i->reason ? i->reason : "", i->reason && i->exit ? "; " : "",
-		         i->exit ? "last exit: " : "", i->exit ? i->exit : "");
+		snprintf(text, sizeof(text), "%s%s%s%s", i->reason ? i->reason : "",
+			 i->reason && i->exit ? "; " : "", i->exit ? "last exit: " : "",
+			 i->exit ? i->exit : "");
 		sheet_text(c, i->reason ? style : STYLE_DIM, UTF8_LEFT, text);
 	}
 }
 
-static void deploy_cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
+static void deploy_cell(struct pane *p, const struct canvas *c, const void *row, size_t column,
+			bool is_selected)
 {
 	const struct deploy *d = row;
 	char text[256];
@@ -152,10 +157,12 @@ static void deploy_cell(struct pane *p, const struct canvas *c, const void *row,
 	switch (column) {
 	case 0:
 		canvas_text(c, 0, 0, words_deploy_style(d->state), words_deploy_sign(d->state));
-		canvas_field(c, 0, 2, c->columns - 2, STYLE_TEXT, UTF8_LEFT, d->environment ? d->environment : "?");
+		canvas_field(c, 0, 2, c->columns - 2, STYLE_TEXT, UTF8_LEFT,
+			     d->environment ? d->environment : "?");
 		break;
 	case 1:
-		snprintf(text, sizeof(text), "%s%s%s", d->from ? d->from : "", d->from && d->to ? "→" : "", d->to ? d->to : "");
+		snprintf(text, sizeof(text), "%s%s%s", d->from ? d->from : "", d->from && d->to ? "→" : "",
+			 d->to ? d->to : "");
 		sheet_text(c, STYLE_TEXT, UTF8_LEFT, text);
 		break;
 	case 2:
@@ -163,16 +170,23 @@ static void deploy_cell(struct pane *p, const struct canvas *c, const void *row,
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
 		break;
 	case 3:
-		sheet_text(c, STYLE_DIM, UTF8_LEFT, d->trigger == TRIGGER_AUTOMATIC ? "platform" : words_who(d->by));
+		sheet_text(c, STYLE_DIM, UTF8_LEFT,
+			   d->trigger == TRIGGER_AUTOMATIC ? "platform" : words_who(d->by));
 		break;
 	default:
-		snprintf(text, sizeof(text), "%s%s%s", d->kind ? d->kind : "", d->detail ? ": " : d->reason ? ": " : "",
-		         d->detail ? d->detail : d->reason ? d->reason : "");
+		snprintf(text, sizeof(text), "%s%s%s", d->kind ? d->kind : "",
+			 d->detail   ? ": "
+			 : d->reason ? ": "
+				     : "",
+			 d->detail   ? d->detail
+			 : d->reason ? d->reason
+				     : "");
 		sheet_text(c, d->state == DEPLOY_FAILED ? STYLE_ERROR : STYLE_DIM, UTF8_LEFT, text);
 	}
 }
 
-static void event_cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
+static void event_cell(struct pane *p, const struct canvas *c, const void *row, size_t column,
+		       bool is_selected)
 {
 	const struct event *e = row;
 	char text[32];
@@ -193,29 +207,58 @@ static void event_cell(struct pane *p, const struct canvas *c, const void *row, 
 	}
 }
 
-static const struct sheet_column placement_columns[] = {
-	{"  ENV", 9, 11, 0, UTF8_LEFT}, {"VERSION", 9, 14, 1, UTF8_LEFT}, {"READY", 5, 6, 0, UTF8_LEFT},
-	{"AGE", 4, 4, 0, UTF8_RIGHT},   {"", 20, 40, 2, UTF8_LEFT}};
-static const struct sheet_column instance_columns[] = {
-	{"  INSTANCE", 20, 24, 1, UTF8_LEFT}, {"VERSION", 6, 10, 1, UTF8_LEFT}, {"PHASE", 8, 10, 0, UTF8_LEFT},
-	{"RST", 3, 3, 0, UTF8_RIGHT},         {"AGE", 4, 4, 0, UTF8_RIGHT},     {"PID", 7, 7, 0, UTF8_RIGHT},
-	{"", 4, 24, 2, UTF8_LEFT}};
-static const struct sheet_column deploy_columns[] = {
-	{"  ENV", 9, 10, 0, UTF8_LEFT}, {"VERSION", 9, 14, 1, UTF8_LEFT}, {"AGE", 4, 4, 0, UTF8_RIGHT},
-	{"BY", 5, 9, 0, UTF8_LEFT},     {"", 10, 24, 2, UTF8_LEFT}};
-static const struct sheet_column event_columns[] = {
-	{"TIME", 8, 8, 0, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT}, {"KIND", 8, 10, 0, UTF8_LEFT}, {"", 12, 30, 2, UTF8_LEFT}};
+static const struct sheet_column placement_columns[] = {{"  ENV", 9, 11, 0, UTF8_LEFT},
+							{"VERSION", 9, 14, 1, UTF8_LEFT},
+							{"READY", 5, 6, 0, UTF8_LEFT},
+							{"AGE", 4, 4, 0, UTF8_RIGHT},
+							{"", 20, 40, 2, UTF8_LEFT}};
+static const struct sheet_column instance_columns[] = {{"  INSTANCE", 20, 24, 1, UTF8_LEFT},
+						       {"VERSION", 6, 10, 1, UTF8_LEFT},
+						       {"PHASE", 8, 10, 0, UTF8_LEFT},
+						       {"RST", 3, 3, 0, UTF8_RIGHT},
+						       {"AGE", 4, 4, 0, UTF8_RIGHT},
+						       {"PID", 7, 7, 0, UTF8_RIGHT},
+						       {"", 4, 24, 2, UTF8_LEFT}};
+static const struct sheet_column deploy_columns[] = {{"  ENV", 9, 10, 0, UTF8_LEFT},
+						     {"VERSION", 9, 14, 1, UTF8_LEFT},
+						     {"AGE", 4, 4, 0, UTF8_RIGHT},
+						     {"BY", 5, 9, 0, UTF8_LEFT},
+						     {"", 10, 24, 2, UTF8_LEFT}};
+static const struct sheet_column event_columns[] = {{"TIME", 8, 8, 0, UTF8_LEFT},
+						    {"ENV", 5, 8, 0, UTF8_LEFT},
+						    {"KIND", 8, 10, 0, UTF8_LEFT},
+						    {"", 12, 30, 2, UTF8_LEFT}};
 
 #define COLUMNS(a) .columns = a, .n_columns = sizeof(a) / sizeof((a)[0]), .frozen = 1
 static const struct pane_class pane_classes[PANE_COUNT] = {
-	{.kind = RECORD_PLACEMENT, .title = "Environments", COLUMNS(placement_columns), .empty = "runs nowhere",
-	 .compare = compare_placements, .wants = wants_placement, .cell = placement_cell},
-	{.kind = RECORD_INSTANCE, .title = "Instances", COLUMNS(instance_columns), .empty = "no instance",
-	 .compare = compare_instances, .wants = wants_instance, .cell = instance_cell},
-	{.kind = RECORD_DEPLOY, .title = "Deploys", COLUMNS(deploy_columns), .empty = "no deploy yet",
-	 .compare = compare_deploys, .wants = wants_deploy, .cell = deploy_cell},
-	{.kind = RECORD_EVENT, .title = "Events", COLUMNS(event_columns), .empty = "nothing happened yet",
-	 .compare = compare_events, .wants = wants_event, .cell = event_cell},
+	{.kind = RECORD_PLACEMENT,
+	 .title = "Environments",
+	 COLUMNS(placement_columns),
+	 .empty = "runs nowhere",
+	 .compare = compare_placements,
+	 .wants = wants_placement,
+	 .cell = placement_cell},
+	{.kind = RECORD_INSTANCE,
+	 .title = "Instances",
+	 COLUMNS(instance_columns),
+	 .empty = "no instance",
+	 .compare = compare_instances,
+	 .wants = wants_instance,
+	 .cell = instance_cell},
+	{.kind = RECORD_DEPLOY,
+	 .title = "Deploys",
+	 COLUMNS(deploy_columns),
+	 .empty = "no deploy yet",
+	 .compare = compare_deploys,
+	 .wants = wants_deploy,
+	 .cell = deploy_cell},
+	{.kind = RECORD_EVENT,
+	 .title = "Events",
+	 COLUMNS(event_columns),
+	 .empty = "nothing happened yet",
+	 .compare = compare_events,
+	 .wants = wants_event,
+	 .cell = event_cell},
 };
 
 /* The target follows the placement or the instance that is selected; the service stays. */
@@ -276,15 +319,17 @@ static void draw_facts(struct service_view *s, const struct canvas *c)
 	x = canvas_text(c, 1, x, STYLE_STRONG, r->team ? r->team : "unowned");
 	if (r->on_call)
 		x = canvas_textf(c, 1, x, STYLE_TEXT, "   on call %s", r->on_call);
-	x = canvas_textf(c, 1, x, STYLE_DIM, "   tier %s   %s   %s", r->tier ? r->tier : "—", r->language ? r->language : "",
-	                 r->lifecycle ? r->lifecycle : "");
+	x = canvas_textf(c, 1, x, STYLE_DIM, "   tier %s   %s   %s", r->tier ? r->tier : "—",
+			 r->language ? r->language : "", r->lifecycle ? r->lifecycle : "");
 	draw_list(c, 2, "depends on ", &r->dependencies);
-	const struct placement *here = app_findf(s->view.app, RECORD_PLACEMENT, "%s/%s", s->name, app_env(s->view.app));
+	const struct placement *here =
+		app_findf(s->view.app, RECORD_PLACEMENT, "%s/%s", s->name, app_env(s->view.app));
 	x = canvas_text(c, 3, 1, STYLE_DIM, "links ");
 	if (here && here->url)
 		x = canvas_textf(c, 3, x, STYLE_LINK, "%s %s  ", here->environment, here->url);
 	for (size_t i = 0; i < r->links.n; i++)
-		x = canvas_textf(c, 3, x, STYLE_LINK, "%s %s  ", r->links.items[i].key, r->links.items[i].value);
+		x = canvas_textf(c, 3, x, STYLE_LINK, "%s %s  ", r->links.items[i].key,
+				 r->links.items[i].value);
 	if (!r->links.n && !(here && here->url))
 		canvas_text(c, 3, x, STYLE_DIM, "—");
 }
@@ -358,7 +403,8 @@ static const struct command commands[] = {
 	{"open", "Open what is selected: why, logs, a deploy", COMMAND_TARGET, run_open},
 };
 static const char *const layers[] = {"service", "list", NULL};
-static const char *const footer[] = {"open", "logs", "runbook", "why", "deploy", "rollback", "promote", "spec", "back", NULL};
+static const char *const footer[] = {"open",     "logs",    "runbook", "why",  "deploy",
+				     "rollback", "promote", "spec",    "back", NULL};
 const struct view_class view_service = {
 	.name = "service",
 	.title = "Service",
@@ -369,7 +415,7 @@ const struct view_class view_service = {
 	.commands = commands,
 	.n_commands = sizeof(commands) / sizeof(commands[0]),
 	.shows = 1u << RECORD_SERVICE | 1u << RECORD_PLACEMENT | 1u << RECORD_INSTANCE | 1u << RECORD_DEPLOY |
-	         1u << RECORD_EVENT | 1u << RECORD_ENVIRONMENT,
+		 1u << RECORD_EVENT | 1u << RECORD_ENVIRONMENT,
 	.open = open_view,
 	.changed = changed,
 	.draw = draw,

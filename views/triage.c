@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One alert on one screen: facts and owner, what changed (ranked by how near it is), the timeline, the error patterns
- * that are new, the metric that fired as a chart with the deploys' marks, the runbook. Each part loads by itself and
- * says when it has nothing. arg: the alert's id.
+ * One alert on one screen: facts and owner, what changed (ranked by how near it is), the timeline, the error
+ * patterns that are new, the metric that fired as a chart with the deploys' marks, the runbook. Each part
+ * loads by itself and says when it has nothing. arg: the alert's id.
  */
 #include <math.h>
 #include <stdio.h>
@@ -24,9 +24,9 @@
 #include "views/app.h"
 #include "views/words.h"
 
-#define BEFORE_MS (10 * 60 * 1000) /* of the onset that is looked at */
+#define BEFORE_MS (10 * 60 * 1000)      /* of the onset that is looked at */
 #define CHART_BEFORE_MS (2 * 60 * 1000) /* of the onset that the chart shows */
-#define SERIES_MS 2000             /* the chart is asked for anew */
+#define SERIES_MS 2000                  /* the chart is asked for anew */
 #define CHANGES_SHOWN 4
 #define PATTERNS_SHOWN 6
 #define TRACES_MAX 32
@@ -96,7 +96,8 @@ static void add_handling(struct triage *t, struct doc *d, const struct alert *a)
 	if (a->acked.n) {
 		const struct ack *ack = a->acked.items;
 		label(d, "acked by");
-		doc_addf(d, STYLE_TEXT, "%s%s%s", words_who(ack->by), ack->where ? ": " : "", ack->where ? ack->where : "");
+		doc_addf(d, STYLE_TEXT, "%s%s%s", words_who(ack->by), ack->where ? ": " : "",
+			 ack->where ? ack->where : "");
 		doc_newline(d);
 	}
 	if (a->notified) {
@@ -113,10 +114,12 @@ static void add_changes(struct triage *t, struct doc *d, struct str *cause)
 	struct timeline timeline;
 	struct ranked ranked[CHANGES_SHOWN];
 	const struct service *s = app_find(app, RECORD_SERVICE, t->service);
-	struct rank_subject subject = {.service = t->service, .environment = t->environment, .onset = t->onset, .you = words_me()};
+	struct rank_subject subject = {
+		.service = t->service, .environment = t->environment, .onset = t->onset, .you = words_me()};
 	if (s)
 		subject.dependencies = s->dependencies;
-	gather_timeline(app_tables(app), t->service, t->environment, t->onset - 24 * 3600 * 1000LL, app_now(app), &timeline);
+	gather_timeline(app_tables(app), t->service, t->environment, t->onset - 24 * 3600 * 1000LL,
+			app_now(app), &timeline);
 	size_t n = rank_changes(&timeline, &subject, ranked, CHANGES_SHOWN);
 	for (size_t i = 0; d && i < n; i++) {
 		struct str sentence = {0};
@@ -149,7 +152,7 @@ static void fill_facts(struct triage *t)
 	words_time(since, at, sizeof(at));
 	words_age(app_now(t->view.app), since, text);
 	doc_addf(d, words_alert_style(a), "%s %s %s", words_severity_sign(a->severity),
-	         record_value_name(severity_names, a->severity), a->name);
+		 record_value_name(severity_names, a->severity), a->name);
 	doc_newline(d);
 	if (a->summary)
 		doc_line(d, STYLE_TEXT, a->summary);
@@ -157,7 +160,8 @@ static void fill_facts(struct triage *t)
 	doc_addf(d, STYLE_STRONG, "%s in %s", t->service[0] ? t->service : "unowned", t->environment);
 	doc_newline(d);
 	label(d, "phase");
-	doc_addf(d, words_alert_style(a), "%s since %s, %s", record_value_name(alert_phase_names, a->phase), at, text);
+	doc_addf(d, words_alert_style(a), "%s since %s, %s", record_value_name(alert_phase_names, a->phase),
+		 at, text);
 	doc_newline(d);
 	if (isfinite(a->value)) {
 		char value[32], limit[32];
@@ -178,7 +182,8 @@ static void fill_timeline(struct triage *t)
 	struct app *app = t->view.app;
 	struct timeline timeline;
 	char at[32];
-	gather_timeline(app_tables(app), t->service, t->environment, t->onset - BEFORE_MS, app_now(app), &timeline);
+	gather_timeline(app_tables(app), t->service, t->environment, t->onset - BEFORE_MS, app_now(app),
+			&timeline);
 	doc_reset(d);
 	for (size_t i = 0; i < timeline.n; i++) {
 		const struct timeline_entry *e = &timeline.entries[i];
@@ -187,7 +192,11 @@ static void fill_timeline(struct triage *t)
 		doc_addf(d, STYLE_DIM, "%s  ", at);
 		if (e->service && !str_eq(e->service, t->service))
 			doc_addf(d, STYLE_DIM, "%s: ", e->service);
-		doc_add(d, e->kind == TIMELINE_ALERT ? STYLE_WARNING : e->is_change ? STYLE_STRONG : STYLE_TEXT, e->text);
+		doc_add(d,
+			e->kind == TIMELINE_ALERT ? STYLE_WARNING
+			: e->is_change            ? STYLE_STRONG
+						  : STYLE_TEXT,
+			e->text);
 		if (e->who)
 			doc_addf(d, STYLE_DIM, " (%s)", words_who(e->who));
 		doc_newline(d);
@@ -243,8 +252,10 @@ static void fill(struct triage *t)
 
 static void ask_series(struct triage *t)
 {
-	struct series_wish wish = {
-		.service = t->service, .environment = t->environment, .name = t->metric, .since = t->onset - BEFORE_MS};
+	struct series_wish wish = {.service = t->service,
+				   .environment = t->environment,
+				   .name = t->metric,
+				   .since = t->onset - BEFORE_MS};
 	t->series_at = app_mono(t->view.app);
 	if (t->metric[0] && !t->series)
 		t->series = app_send(t->view.app, &t->view, request_series(&wish));
@@ -270,11 +281,16 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 		pager_init(&t->pagers[i], &t->docs[i]);
 	t->patterns = patterns_new(&(struct patterns_window){
 		.from = t->onset - BEFORE_MS, .onset = t->onset - RANK_SLACK_MS * 10, .to = INT64_MAX});
-	struct log_wish logs = {.service = t->service, .environment = t->environment[0] ? t->environment : NULL,
-	                        .since = t->onset - BEFORE_MS, .tail = RECORD_NONE, .is_following = true};
+	struct log_wish logs = {.service = t->service,
+				.environment = t->environment[0] ? t->environment : NULL,
+				.since = t->onset - BEFORE_MS,
+				.tail = RECORD_NONE,
+				.is_following = true};
 	if (t->service[0]) {
 		t->logs = app_send(v->app, v, request_logs(&logs));
-		t->document = app_send(v->app, v, request_document(DOCUMENT_RUNBOOK, t->service, t->runbook[0] ? t->runbook : NULL, false));
+		t->document = app_send(v->app, v,
+				       request_document(DOCUMENT_RUNBOOK, t->service,
+							t->runbook[0] ? t->runbook : NULL, false));
 		ask_series(t);
 	}
 	fill_runbook(t);
@@ -295,7 +311,8 @@ static void take_series(struct triage *t, const struct series *s)
 	for (size_t i = 0; i < s->n; i++)
 		t->points[i] = (struct chart_point){s->points[i].time, s->points[i].value * t->scale};
 	for (size_t i = 0; i < s->n_marks; i++)
-		t->marks[i] = (struct chart_mark){s->marks[i].time, arena_dup(&t->of_series, s->marks[i].text), STYLE_VERTICAL};
+		t->marks[i] = (struct chart_mark){s->marks[i].time,
+						  arena_dup(&t->of_series, s->marks[i].text), STYLE_VERTICAL};
 	t->threshold = s->threshold * t->scale;
 }
 
@@ -314,14 +331,16 @@ static struct log_trace *trace_of(struct triage *t, const char *instance)
 static bool is_head(struct triage *t, const struct log_batch *b, const struct log_row *row)
 {
 	const char *instance = row->instance < b->n_instances ? b->instances[row->instance].id : "";
-	return row->what == LINE_TEXT && log_trace_next(trace_of(t, instance), b->block + row->at, row->len) == LOG_HEAD;
+	return row->what == LINE_TEXT &&
+	       log_trace_next(trace_of(t, instance), b->block + row->at, row->len) == LOG_HEAD;
 }
 
 static void take_lines(struct triage *t, const struct log_batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		if (is_head(t, b, &b->lines[i]))
-			patterns_add(t->patterns, b->lines[i].time, b->block + b->lines[i].at, b->lines[i].len);
+			patterns_add(t->patterns, b->lines[i].time, b->block + b->lines[i].at,
+				     b->lines[i].len);
 	fill_errors(t);
 	pager_refilled(&t->pagers[PART_ERRORS]);
 }
@@ -342,7 +361,8 @@ static void message(struct view *v, const struct message *m)
 	case MESSAGE_DONE:
 		if (m->request == t->series) {
 			t->series = 0;
-			str_copy(t->series_error, sizeof(t->series_error), m->err.kind != ERR_NONE ? m->err.text : "");
+			str_copy(t->series_error, sizeof(t->series_error),
+				 m->err.kind != ERR_NONE ? m->err.text : "");
 		} else if (m->request == t->document) {
 			if (m->err.kind != ERR_NONE)
 				str_add(&t->error, m->err.text);
@@ -374,25 +394,34 @@ static int64_t wake(struct view *v, int64_t now)
 
 static void draw_chart(struct triage *t, const struct canvas *c)
 {
-	struct chart_series series = {.points = t->points, .n = t->n_points, .style = STYLE_SERIES, .name = t->metric};
-	struct chart chart = {.series = &series, .n_series = 1, .marks = t->marks, .n_marks = t->n_marks,
-	                      .from_ms = t->onset - CHART_BEFORE_MS, .to_ms = app_now(t->view.app), .gap_ms = 30000,
-	                      .threshold = t->threshold, .unit = t->unit, .is_area = true, .is_from_zero = true};
+	struct chart_series series = {
+		.points = t->points, .n = t->n_points, .style = STYLE_SERIES, .name = t->metric};
+	struct chart chart = {.series = &series,
+			      .n_series = 1,
+			      .marks = t->marks,
+			      .n_marks = t->n_marks,
+			      .from_ms = t->onset - CHART_BEFORE_MS,
+			      .to_ms = app_now(t->view.app),
+			      .gap_ms = 30000,
+			      .threshold = t->threshold,
+			      .unit = t->unit,
+			      .is_area = true,
+			      .is_from_zero = true};
 	if (t->n_points) {
 		chart_draw(c, &chart);
 	} else {
 		canvas_text(c, 0, 1, STYLE_DIM,
-		            t->series_error[0] ? t->series_error
-		            : t->metric[0]     ? "no sample yet"
-		                               : "this alert watches no metric");
+			    t->series_error[0] ? t->series_error
+			    : t->metric[0]     ? "no sample yet"
+					       : "this alert watches no metric");
 	}
 }
 
 static void draw_part(struct triage *t, const struct canvas *c, int part)
 {
 	char title[300], place[32];
-	snprintf(title, sizeof(title), "%d %s%s%s", part + 1, part_titles[part], part == PART_CHART && t->metric[0] ? " " : "",
-	         part == PART_CHART ? t->metric : "");
+	snprintf(title, sizeof(title), "%d %s%s%s", part + 1, part_titles[part],
+		 part == PART_CHART && t->metric[0] ? " " : "", part == PART_CHART ? t->metric : "");
 	pager_position(&t->pagers[part], place, sizeof(place));
 	bool is_focused = part == t->focus;
 	struct canvas_box box = {
@@ -407,7 +436,8 @@ static void draw_part(struct triage *t, const struct canvas *c, int part)
 		draw_chart(t, &text);
 	else
 		pager_draw(&t->pagers[part], &text);
-	if (part == PART_TIMELINE && !t->is_timeline_placed) { /* what happened last, once it is known how high it is */
+	if (part == PART_TIMELINE &&
+	    !t->is_timeline_placed) { /* what happened last, once it is known how high it is */
 		t->is_timeline_placed = true;
 		pager_command(&t->pagers[part], "bottom");
 		pager_draw(&t->pagers[part], &text);
@@ -481,11 +511,16 @@ static void run_copy(struct app *app, struct view *v, const char *arg)
 	add_changes(t, NULL, &cause);
 	if (patterns_rank(t->patterns, &found, 1))
 		patterns_sentence(t->patterns, &found, &evidence);
-	gather_timeline(app_tables(app), t->service, t->environment, t->onset - BEFORE_MS, app_now(app), &timeline);
-	struct timeline_facts facts = {
-		.alert = alert_of(t), .service = t->service, .environment = t->environment, .team = s ? s->team : NULL,
-		.on_call = s ? s->on_call : NULL, .cause = cause.len ? cause.s : NULL,
-		.evidence = evidence.len ? evidence.s : NULL, .now = app_now(app)};
+	gather_timeline(app_tables(app), t->service, t->environment, t->onset - BEFORE_MS, app_now(app),
+			&timeline);
+	struct timeline_facts facts = {.alert = alert_of(t),
+				       .service = t->service,
+				       .environment = t->environment,
+				       .team = s ? s->team : NULL,
+				       .on_call = s ? s->on_call : NULL,
+				       .cause = cause.len ? cause.s : NULL,
+				       .evidence = evidence.len ? evidence.s : NULL,
+				       .now = app_now(app)};
 	timeline_markdown(&timeline, &facts, &out);
 	app_copy(app, str_text(&out), out.len);
 	timeline_finish(&timeline);
@@ -512,7 +547,8 @@ static const struct command commands[] = {
 	{"copy", "Copy the incident as Markdown", 0, run_copy},
 };
 static const char *const layers[] = {"triage", "pager", NULL};
-static const char *const footer[] = {"ack", "runbook", "logs", "rollback", "silence", "note", "why", "copy", "back", NULL};
+static const char *const footer[] = {"ack",  "runbook", "logs", "rollback", "silence",
+				     "note", "why",     "copy", "back",     NULL};
 const struct view_class view_triage = {
 	.name = "triage",
 	.title = "Triage",
@@ -522,8 +558,8 @@ const struct view_class view_triage = {
 	.footer = footer,
 	.commands = commands,
 	.n_commands = sizeof(commands) / sizeof(commands[0]),
-	.shows = 1u << RECORD_ALERT | 1u << RECORD_DEPLOY | 1u << RECORD_EVENT | 1u << RECORD_NOTE | 1u << RECORD_LOCK |
-	         1u << RECORD_SERVICE,
+	.shows = 1u << RECORD_ALERT | 1u << RECORD_DEPLOY | 1u << RECORD_EVENT | 1u << RECORD_NOTE |
+		 1u << RECORD_LOCK | 1u << RECORD_SERVICE,
 	.open = open_view,
 	.message = message,
 	.changed = changed,

@@ -85,8 +85,8 @@ const struct view_class view_why = {
 	.footer = footer,
 	.commands = commands,
 	.n_commands = sizeof(commands) / sizeof(commands[0]),
-	.shows = 1u << RECORD_PLACEMENT | 1u << RECORD_INSTANCE | 1u << RECORD_DEPLOY | 1u << RECORD_ALERT | 1u << RECORD_LOCK |
-	         1u << RECORD_EVENT | 1u << RECORD_ENVIRONMENT | 1u << RECORD_SOURCE,
+	.shows = 1u << RECORD_PLACEMENT | 1u << RECORD_INSTANCE | 1u << RECORD_DEPLOY | 1u << RECORD_ALERT |
+		 1u << RECORD_LOCK | 1u << RECORD_EVENT | 1u << RECORD_ENVIRONMENT | 1u << RECORD_SOURCE,
 	.open = open_view,
 	.changed = changed,
 	.draw = draw,

@@ -13,8 +13,9 @@
 enum style words_health_style(int health)
 {
 	static const enum style styles[] = {
-		[HEALTH_OK] = STYLE_OK,           [HEALTH_DEGRADED] = STYLE_DEGRADED, [HEALTH_FAILING] = STYLE_FAILING,
-		[HEALTH_UNKNOWN] = STYLE_UNKNOWN, [HEALTH_STOPPED] = STYLE_STOPPED,
+		[HEALTH_OK] = STYLE_OK,           [HEALTH_DEGRADED] = STYLE_DEGRADED,
+		[HEALTH_FAILING] = STYLE_FAILING, [HEALTH_UNKNOWN] = STYLE_UNKNOWN,
+		[HEALTH_STOPPED] = STYLE_STOPPED,
 	};
 	return health >= 0 && health <= HEALTH_STOPPED ? styles[health] : STYLE_UNKNOWN;
 }
@@ -22,17 +23,19 @@ enum style words_health_style(int health)
 enum style words_phase_style(int phase)
 {
 	static const enum style styles[] = {
-		[PHASE_BUILDING] = STYLE_INFO,       [PHASE_STARTING] = STYLE_INFO,
-		[PHASE_RUNNING] = STYLE_OK,          [PHASE_UNHEALTHY] = STYLE_FAILING,
-		[PHASE_CRASH_LOOP] = STYLE_FAILING,  [PHASE_STOPPING] = STYLE_DIM,
-		[PHASE_EXITED] = STYLE_STOPPED,      [PHASE_UNKNOWN] = STYLE_UNKNOWN,
+		[PHASE_BUILDING] = STYLE_INFO,      [PHASE_STARTING] = STYLE_INFO,
+		[PHASE_RUNNING] = STYLE_OK,         [PHASE_UNHEALTHY] = STYLE_FAILING,
+		[PHASE_CRASH_LOOP] = STYLE_FAILING, [PHASE_STOPPING] = STYLE_DIM,
+		[PHASE_EXITED] = STYLE_STOPPED,     [PHASE_UNKNOWN] = STYLE_UNKNOWN,
 	};
 	return phase >= 0 && phase <= PHASE_UNKNOWN ? styles[phase] : STYLE_UNKNOWN;
 }
 
 enum style words_severity_style(int severity)
 {
-	return severity == SEVERITY_CRITICAL ? STYLE_FAILING : severity == SEVERITY_WARNING ? STYLE_DEGRADED : STYLE_INFO;
+	return severity == SEVERITY_CRITICAL  ? STYLE_FAILING
+	       : severity == SEVERITY_WARNING ? STYLE_DEGRADED
+					      : STYLE_INFO;
 }
 
 const char *words_severity_sign(int severity)
@@ -51,7 +54,10 @@ enum style words_alert_style(const struct alert *a)
 
 enum style words_step_style(int state)
 {
-	return state == STEP_DONE ? STYLE_OK : state == STEP_FAILED ? STYLE_FAILING : state == STEP_RUNNING ? STYLE_INFO : STYLE_DIM;
+	return state == STEP_DONE      ? STYLE_OK
+	       : state == STEP_FAILED  ? STYLE_FAILING
+	       : state == STEP_RUNNING ? STYLE_INFO
+				       : STYLE_DIM;
 }
 
 const char *words_step_sign(int state)
@@ -68,7 +74,8 @@ const char *words_deploy_sign(int state)
 
 enum style words_deploy_style(int state)
 {
-	static const enum style styles[] = {STYLE_INFO, STYLE_OK, STYLE_FAILING, STYLE_DEGRADED, STYLE_DIM, STYLE_UNKNOWN};
+	static const enum style styles[] = {STYLE_INFO,     STYLE_OK,  STYLE_FAILING,
+					    STYLE_DEGRADED, STYLE_DIM, STYLE_UNKNOWN};
 	return state >= 0 && state <= DEPLOY_UNKNOWN ? styles[state] : STYLE_UNKNOWN;
 }
 
