@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "cli/verb.h"
 #include "platform/build.h"
@@ -31,6 +32,7 @@ int main(int argc, char **argv)
 		fputs("fairway: refuses to run with the rights of others (set-user-ID, file capabilities)\n", stderr);
 		return 2;
 	}
+	json_start();
 	for (size_t i = 0; argc > 1 && i < sizeof(roles) / sizeof(roles[0]); i++)
 		if (strcmp(argv[1], roles[i].name) == 0)
 			return roles[i].run(argc - 2, argv + 2);

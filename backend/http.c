@@ -44,7 +44,8 @@ struct http {
 
 bool http_set_up(struct err *err)
 {
-	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_ALL, mem_for_malloc, free, mem_for_realloc, mem_for_strdup,
+	                         mem_for_calloc) != CURLE_OK)
 		return err_set(err, ERR_FAILED, "libcurl could not be set up");
 	return true;
 }

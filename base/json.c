@@ -74,6 +74,11 @@ static bool keys_unique(const cJSON *json, struct err *err)
 	return unique;
 }
 
+void json_start(void)
+{
+	cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = mem_for_malloc, .free_fn = free});
+}
+
 cJSON *json_parse(const char *text, size_t len, struct err *err)
 {
 	if (!acceptable(text, len, err))

@@ -16,6 +16,9 @@ struct err;
 
 #define JSON_DEPTH 64
 
+/* Called by main once, before any thread: what cJSON finds no memory for ends the program (base/mem.h). Without it such a
+ * text counts as malformed. */
+void json_start(void);
 /* NULL and *err when it is not acceptable; the caller cJSON_Delete()s the result. */
 cJSON *json_parse(const char *text, size_t len, struct err *);
 /* Members of an object; NULL or the default when absent or of another type. Borrowed. */

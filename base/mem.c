@@ -43,6 +43,26 @@ static void *checked(void *p)
 	return p;
 }
 
+void *mem_for_malloc(size_t size)
+{
+	return checked(malloc(size ? size : 1));
+}
+
+void *mem_for_calloc(size_t count, size_t size)
+{
+	return mem_array(count, size);
+}
+
+void *mem_for_realloc(void *old, size_t size)
+{
+	return checked(realloc(old, size ? size : 1));
+}
+
+char *mem_for_strdup(const char *text)
+{
+	return checked(strdup(text));
+}
+
 void *mem_alloc(size_t size)
 {
 	return checked(calloc(1, size ? size : 1));

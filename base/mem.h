@@ -13,6 +13,12 @@ void *mem_array(size_t count, size_t size);    /* zeroed; overflow counts as out
 void *mem_grow(void *old, size_t count, size_t size); /* realloc of an array; new part is not zeroed */
 char *mem_dup(const char *text);               /* NULL gives NULL */
 char *mem_dup_n(const void *bytes, size_t len); /* copy with a NUL after it */
+/* For libraries that take their memory from us: malloc(3) and its like that do not return NULL either. Without these
+ * they tell of an answer that is malformed, or of a host that is not there. */
+void *mem_for_malloc(size_t size);
+void *mem_for_calloc(size_t count, size_t size);
+void *mem_for_realloc(void *old, size_t size);
+char *mem_for_strdup(const char *text);
 /* Called once, from the thread that ran out, before the program ends. main sets it before any thread starts. */
 void mem_on_exhausted(void (*restore)(void));
 /* For memory that a library could not get: runs the hook and exits with 70. */

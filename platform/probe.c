@@ -404,7 +404,7 @@ struct probes *probes_new(struct daemon *daemon, struct err *err)
 {
 	struct probes *p = mem_alloc(sizeof(*p));
 	p->daemon = daemon;
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_for_malloc, free, mem_for_realloc, mem_for_strdup, mem_for_calloc);
 	p->multi = curl_multi_init();
 	if (!p->multi) {
 		free(p);
