@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 #define PASTE_ON "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
 #define LEAVE_MS 250
+#define RESTORE_WAIT_MS 50
 #define ROWS_UNKNOWN 24 /* when the terminal does not know its size */
 #define COLUMNS_UNKNOWN 80
 
@@ -47,6 +49,7 @@ struct term {
 	size_t sent;
 	struct str copy; /* OSC 52 waiting for the next frame */
 	bool is_entering, is_whole, is_bell, is_lent, is_frame, is_gone;
+	atomic_bool is_writing, is_restored; /* between term_send() and a term_restore() of another thread */
 	struct term_counts counts;
 };
 
@@ -190,6 +193,7 @@ static SCREEN *start_curses(struct term *t)
 	struct sigaction old[N_CURSES_SIGNALS];
 	for (size_t i = 0; i < N_CURSES_SIGNALS; i++)
 		sigaction(curses_signals[i], NULL, &old[i]);
+	errno = 0;
 	SCREEN *screen = newterm(getenv("TERM"), t->sink, t->nothing);
 	for (size_t i = 0; i < N_CURSES_SIGNALS; i++)
 		sigaction(curses_signals[i], &old[i], NULL);
@@ -210,6 +214,8 @@ static bool start(struct term *t, const struct term_options *options, struct err
 	if (!t->sink || !t->nothing)
 		return err_errno(err, ERR_FAILED, errno, "a frame cannot be kept in memory");
 	t->screen = start_curses(t);
+	if (!t->screen && errno == ENOMEM)
+		mem_exhausted();
 	if (!t->screen || !has_capability("cup"))
 		return refuse(err, "TERM names one that is unknown here or cannot move its cursor");
 	typeahead(-1); /* or an update would look at the keyboard, and stop half-way */
@@ -221,6 +227,7 @@ static bool start(struct term *t, const struct term_options *options, struct err
 	int rows, columns;
 	tty_size(t, &rows, &columns);
 	fit(t, rows, columns);
+	open_terminal = t; /* whoever runs out of memory from here on restores it */
 	if (tcsetattr(t->fd, TCSANOW, &t->raw) != 0)
 		return err_errno(err, ERR_FAILED, errno, "the terminal's modes cannot be set");
 	t->is_entering = true;
@@ -261,10 +268,10 @@ struct term *term_open(const struct term_options *options, struct err *err)
 	grid_init(&t->grid, 0, 0);
 	grid_init(&t->shown, 0, 0);
 	if (!start(t, options, err)) {
+		open_terminal = NULL;
 		release(t);
 		return NULL;
 	}
-	open_terminal = t;
 	return t;
 }
 
@@ -283,10 +290,21 @@ static void take_memory(struct term *t, struct str *out)
 		t->is_whole = true; /* cannot be; whatever is left over is written over */
 }
 
+/* Nothing more once another thread, out of memory, has given the terminal back. */
+static ssize_t write_some(struct term *t)
+{
+	ssize_t n = 0;
+	atomic_store(&t->is_writing, true);
+	if (!atomic_load(&t->is_restored))
+		n = write(t->fd, t->out.s + t->sent, t->out.len - t->sent);
+	atomic_store(&t->is_writing, false);
+	return n;
+}
+
 bool term_send(struct term *t)
 {
 	while (t->sent < t->out.len && !t->is_gone) {
-		ssize_t n = write(t->fd, t->out.s + t->sent, t->out.len - t->sent);
+		ssize_t n = write_some(t);
 		if (n > 0) {
 			t->sent += (size_t)n;
 			t->counts.bytes += (uint64_t)n;
@@ -352,6 +370,10 @@ void term_restore(void)
 	if (!t || t->is_lent)
 		return;
 	open_terminal = NULL;
+	/* A frame that another thread is writing must not come behind. Not for ever: in a signal's handler that is us. */
+	atomic_store(&t->is_restored, true);
+	for (int i = 0; i < RESTORE_WAIT_MS && atomic_load(&t->is_writing); i++)
+		poll(NULL, 0, 1);
 	ssize_t n = write(t->fd, t->leave.s, t->leave.len);
 	(void)n;
 	tcsetattr(t->fd, TCSANOW, &t->cooked);
