@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What rows of actions use to fill their plans. */
 #include <stdarg.h>
+#include <string.h>
 
 #include "platform/operate_row.h"
 
@@ -12,6 +13,24 @@ static void add(struct planning *p, const char **list, size_t *n, const char *fm
 	str_vaddf(&text, fmt, ap);
 	list[(*n)++] = arena_dup(p->arena, str_text(&text));
 	str_finish(&text);
+}
+
+const char *plan_word(struct planning *p, const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
+	if (*text && strspn(text, plain) == strlen(text))
+		return text;
+	struct str word = {0};
+	str_addc(&word, '\'');
+	for (const char *c = text; *c; c++)
+		if (*c == '\'')
+			str_add(&word, "'\\''");
+		else
+			str_addc(&word, *c);
+	str_addc(&word, '\'');
+	const char *kept = arena_dup(p->arena, word.s);
+	str_finish(&word);
+	return kept;
 }
 
 void plan_change(struct planning *p, const char *fmt, ...)

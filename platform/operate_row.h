@@ -24,6 +24,8 @@ struct planning { /* a plan while it is made; texts lie in the arena, which the 
 	const char *commands[PLAN_LIST];
 	size_t n_changes, n_steps, n_warnings, n_locks, n_commands;
 };
+/* The text as one word of a shell: as it is, or in quotes. For `equivalent`, which people copy. */
+const char *plan_word(struct planning *, const char *text);
 void plan_change(struct planning *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void plan_warn(struct planning *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void plan_step(struct planning *, const char *name);

@@ -77,7 +77,7 @@ static bool plan_up(struct planning *p, struct err *err)
 	p->plan->service = f.n_services == 1 ? arena_dup(p->arena, f.services[0].file.name) : NULL;
 	p->plan->title = arena_printf(p->arena, "run the services of %s in %s", f.path, environment);
 	plan_services(p, &f, environment);
-	p->plan->equivalent = arena_printf(p->arena, "fairway up %s --env %s", f.path, environment);
+	p->plan->equivalent = arena_printf(p->arena, "fairway up %s --env %s", plan_word(p, f.path), environment);
 	if (!up_folder_is_approved(p->daemon, &f, environment)) {
 		show_commands(p, &f);
 		p->plan->approve = arena_dup(p->arena, hash);

@@ -64,8 +64,8 @@ static bool plan_lock_it(struct planning *p, struct err *err)
 	p->plan->title = arena_printf(p->arena, "lock %s in %s", w->service, w->environment);
 	plan_change(p, "every change of %s in %s is refused %s%s: %s", w->service, w->environment,
 	            until ? "until " : "until it is unlocked", text, w->reason);
-	p->plan->equivalent = arena_printf(p->arena, "fairway lock %s --env %s --reason '%s'%s%s", w->service, w->environment,
-	                                   w->reason, until ? " --until " : "", text);
+	p->plan->equivalent = arena_printf(p->arena, "fairway lock %s --env %s --reason %s%s%s", w->service, w->environment,
+	                                   plan_word(p, w->reason), until ? " --until " : "", text);
 	return true;
 }
 
@@ -203,9 +203,10 @@ static bool plan_silence(struct planning *p, struct err *err)
 	plan_change(p, "nobody is notified of %s of %s in %s for %s; %d firing now match", w->alert ? w->alert : "alerts",
 	            or_all(w->service), or_all(w->environment), span, n);
 	p->plan->equivalent =
-		arena_printf(p->arena, "fairway silence%s%s%s%s --for %lldm --reason '%s'", w->service ? " --service " : "",
+		arena_printf(p->arena, "fairway silence%s%s%s%s --for %lldm --reason %s", w->service ? " --service " : "",
 	                     w->service ? w->service : "", w->environment ? " --env " : "",
-	                     w->environment ? w->environment : "", (long long)(until - now + 59999) / 60000, w->reason);
+	                     w->environment ? w->environment : "", (long long)(until - now + 59999) / 60000,
+		             plan_word(p, w->reason));
 	return true;
 }
 
@@ -284,6 +285,9 @@ static bool plan_note(struct planning *p, struct err *err)
 		return err_set(err, ERR_USAGE, "a note is a text of at most %d bytes", NOTE_MAX);
 	p->plan->title = arena_printf(p->arena, "note on %s", w->service ? w->service : or_all(w->environment));
 	plan_change(p, "the timeline gets: %s", w->text);
+	if (w->service)
+		p->plan->equivalent = arena_printf(p->arena, "fairway note %s %s%s%s", w->service, plan_word(p, w->text),
+		                                   w->environment ? " --env " : "", w->environment ? w->environment : "");
 	return true;
 }
 

@@ -216,7 +216,7 @@ static bool plan_deploy(struct planning *p, struct err *err)
 	add_diff(p, &at, r);
 	add_steps(p);
 	p->plan->equivalent = arena_printf(p->arena, "fairway deploy %s%s%s --env %s%s", w->service, w->version ? " " : "",
-	                                   w->version ? w->version : "", w->environment, flags_of(p));
+	                                   w->version ? plan_word(p, w->version) : "", w->environment, flags_of(p));
 	return true;
 }
 
