@@ -201,7 +201,7 @@ def main():
             if not points:
                 sweep.problem(f"{operation}: no point was reached")
             result(f"a daemon killed in {operation}, {points} points of {told}: nothing lost or doubled, nothing half done")
-        sweep.sampler.look()
+        sweep.sampler.look_anew()
         lines, processes = sweep.check_logs()
         result(f"{lines} lines of {processes} processes, none lost or doubled")
         sweep.run("platform", "down", "--yes")

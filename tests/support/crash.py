@@ -43,6 +43,7 @@ class Sampler(threading.Thread):
         self.first_seen = {}
         self.present, self.doubles, self.samples = {}, set(), 0
         self.is_ended = False
+        self.mutex = threading.Lock()
 
     def role(self, pid):
         line = slurp(pid, "cmdline").split(b"\0")
@@ -73,6 +74,12 @@ class Sampler(threading.Thread):
                 pass
         return False
 
+    def look_anew(self):
+        """At everybody, also at those that were strangers."""
+        with self.mutex:
+            self.first_seen.clear()
+            self.look()
+
     def look(self):
         now, seen = time.monotonic(), {}
         for name in os.listdir("/proc"):
@@ -100,7 +107,8 @@ class Sampler(threading.Thread):
     def run(self):
         while not self.is_ended:
             begun = time.monotonic()
-            self.look()
+            with self.mutex:
+                self.look()
             time.sleep(max(0.0, SAMPLE_S - (time.monotonic() - begun)))
 
 
@@ -117,7 +125,8 @@ class Rig:
 
     def problem(self, text):
         self.problems.append(text)
-        print(text, file=sys.stderr)
+        if len(self.problems) <= 20:  # what comes after is the same again
+            print(text, file=sys.stderr)
 
     # ---- the program ----
 
@@ -214,7 +223,7 @@ class Rig:
         kept = collections.defaultdict(list)
         _, text, _ = self.run("logs", "count", "--env", "dev", "--since", "2h", "-o", "json")
         for line in text.splitlines():
-            words = json.loads(line).get("text", "").split()
+            words = json.loads(line).get("text", "").rstrip(". ").split()
             if len(words) == 2 and all(w.isdigit() for w in words):
                 kept[int(words[0])].append(int(words[1]))
             elif words:
@@ -254,23 +263,22 @@ class Rig:
 
     def check_end(self):
         self.sampler.is_ended = True
-        self.sampler.join()
+        if self.sampler.is_alive():
+            self.sampler.join()
         status, text, error = self.run("platform", "down", "--yes")
         if status:
             self.problem(f"platform down: {status} {text} {error}")
-        self.sampler.first_seen.clear()
         self.wait("no process is left", 10, self.is_empty)
 
     def is_empty(self):
-        self.sampler.look()
+        self.sampler.look_anew()
         return not self.sampler.present
 
     def end_all(self):
         """Whatever happened, nothing outlives the test."""
         self.sampler.is_ended = True
         for _ in range(100):
-            self.sampler.first_seen.clear()
-            self.sampler.look()
+            self.sampler.look_anew()
             pids = [p for all_of in self.sampler.present.values() for p in all_of]
             if not pids:
                 break
