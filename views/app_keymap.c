@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "views/app_private.h"
+#include "views/reload.h"
 
-#define KEYMAP_FILE "keymap.yaml"
 #define KEYS_MAX (256 * 1024) /* bytes of a user's file */
 
 /* A person's own file, which may well be a link into a folder of dotfiles. */
@@ -35,45 +35,56 @@ static char *own_file(const struct config *config)
 	if (!str_empty(named))
 		return mem_dup(named);
 	struct str path = {0};
-	str_addf(&path, "%.*s" KEYMAP_FILE, slash ? (int)(slash + 1 - config->file) : 0,
+	str_addf(&path, "%.*s" RELOAD_KEYMAP, slash ? (int)(slash + 1 - config->file) : 0,
 		 config->file ? config->file : "");
 	char *found = slash && access(path.s, F_OK) == 0 ? mem_dup(path.s) : NULL;
 	str_finish(&path);
 	return found;
 }
 
-/* A wrong file must not take the keys away: it is said, and the default stays. */
+static struct keymap *default_keys(struct err *err)
+{
+	struct complaints wrong = {0};
+	struct keymap *map = keymap_new();
+	if (!keymap_load_carried(map, "default", &wrong, err)) {
+		keymap_free(map);
+		map = NULL;
+	}
+	complaints_finish(&wrong);
+	return map;
+}
+
+static bool load_own(struct keymap *map, const char *name, struct complaints *wrong, struct err *why)
+{
+	struct str text = {0};
+	bool is_read = read_file(name, &text, why);
+	bool ok = is_read && keymap_load(map, name, str_text(&text), text.len, wrong);
+	if (is_read && !ok)
+		err_set(why, ERR_USAGE, "%.*s", (int)strcspn(wrong->text, "\n"), wrong->text);
+	str_finish(&text);
+	return ok;
+}
+
+/* A wrong file must not take the keys away: it is said, and those in force stay. */
 bool app_load_keys(struct app *app, struct err *err)
 {
 	struct complaints wrong = {0};
 	struct err why = {0};
-	struct str text = {0};
-	keymap_free(app->keymap);
-	app->keymap = keymap_new();
-	if (!keymap_load_carried(app->keymap, "default", &wrong, err))
-		return false;
+	struct keymap *fresh = default_keys(err);
 	char *name = own_file(app->config);
-	if (!name || !read_file(name, &text, &why)) {
-		if (name)
-			app_fail(app, &why);
-		free(name);
-		str_finish(&text);
-		return true;
+	if (fresh && name && !load_own(fresh, name, &wrong, &why)) {
+		keymap_free(fresh);
+		fresh = app->keymap ? NULL : default_keys(err);
+		app_say(app, STYLE_ERROR, "the %s: %s",
+			fresh ? "default keys are in force" : "keys stay as they were", why.text);
 	}
-	struct keymap *own = keymap_new();
-	keymap_load_carried(own, "default", &wrong, &why);
-	if (keymap_load(own, name, str_text(&text), text.len, &wrong)) {
+	if (fresh) {
 		keymap_free(app->keymap);
-		app->keymap = own;
-	} else {
-		app_say(app, STYLE_ERROR, "the default keys are in force: %.*s",
-			(int)strcspn(wrong.text, "\n"), wrong.text);
-		keymap_free(own);
+		app->keymap = fresh;
 	}
 	complaints_finish(&wrong);
-	str_finish(&text);
 	free(name);
-	return true;
+	return app->keymap != NULL;
 }
 
 const char *const *app_layers(struct app *app, const struct view *v)

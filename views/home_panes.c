@@ -363,7 +363,7 @@ static const struct sheet_column environment_columns[] = {{"  ENV", 9, 11, 0, UT
 							  {"FIRING", 6, 6, 0, UTF8_LEFT},
 							  {"LAST DEPLOY", 12, 24, 1, UTF8_LEFT}};
 static const struct sheet_column deploy_columns[] = {
-	{"  SERVICE", 10, 14, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT}, {"VERSION", 11, 13, 1, UTF8_LEFT},
+	{"  SERVICE", 10, 14, 1, UTF8_LEFT}, {"ENV", 7, 8, 0, UTF8_LEFT}, {"VERSION", 11, 13, 1, UTF8_LEFT},
 	{"PROGRESS", 12, 18, 2, UTF8_LEFT},  {"BY", 4, 5, 0, UTF8_LEFT},  {"AGE", 4, 4, 0, UTF8_RIGHT}};
 static const struct sheet_column alert_columns[] = {
 	{"  SEV", 6, 6, 0, UTF8_LEFT},  {"SERVICE", 8, 11, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT},

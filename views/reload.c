@@ -78,6 +78,8 @@ static bool is_ours(const struct reload *r, const struct inotify_event *e)
 {
 	if (e->mask & IN_Q_OVERFLOW)
 		return true;
+	if (e->len && e->wd == r->places[0].watch && str_eq(e->name, RELOAD_KEYMAP))
+		return true;
 	for (size_t i = 0; i < PLACES; i++)
 		if (r->places[i].name && e->wd == r->places[i].watch && e->len &&
 		    str_eq(e->name, r->places[i].name))

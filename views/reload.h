@@ -10,6 +10,8 @@
 
 #include "backend/config.h"
 
+#define RELOAD_KEYMAP "keymap.yaml" /* beside the configuration: seen too */
+
 struct reload;
 
 /* Takes the configuration, and keeps every later one, until reload_free(): after backend_stop(). file: as

@@ -436,6 +436,32 @@ static void a_wrong_keymap_takes_no_key_away(void **state)
 	remove_text("keymap.yaml");
 }
 
+static void what_is_changed_under_it_is_taken_when_it_is_right(void **state)
+{
+	(void)state;
+	write_text("keymap.yaml", "home:\n  x: audit\n");
+	struct screen *s = open_demo(40, 120);
+	write_text("keymap.yaml", "home:\n  x: [\n");
+	screen_expect_text(s, "the keys stay as they were: ", SCREEN_MS);
+	screen_keys(s, "x");
+	screen_expect_text(s, "chain whole", CONSOLE_SLOW_MS);
+	screen_keys(s, "q");
+	screen_expect_text(s, "1 Services", SCREEN_MS); /* a key takes what is said away */
+	write_text("keymap.yaml", "home:\n  x: why\n");
+	screen_expect_text(s, "was read again", SCREEN_MS);
+	screen_keys(s, "x");
+	screen_expect_text(s, "Why checkout in prod", SCREEN_MS);
+	screen_keys(s, "q");
+	screen_expect_text(s, "1 Services", SCREEN_MS);
+	write_text("config.yaml", "contxt: acme\n");
+	screen_expect_text(s, "not taken: ", SCREEN_MS);
+	screen_expect_text(s, "config.yaml:1:", SCREEN_MS);
+	remove_text("keymap.yaml");
+	remove_text("config.yaml");
+	console_expect_row(s, CONSOLE_SLOW_MS, "● prod ok", NULL);
+	leave(s);
+}
+
 static void a_wrong_configuration_is_said(void **state)
 {
 	(void)state;
@@ -480,6 +506,7 @@ int main(void)
 		cmocka_unit_test(two_consoles_tell_the_same),
 		cmocka_unit_test(poor_terminals_tell_as_much),
 		cmocka_unit_test(a_wrong_keymap_takes_no_key_away),
+		cmocka_unit_test(what_is_changed_under_it_is_taken_when_it_is_right),
 		cmocka_unit_test(a_wrong_configuration_is_said),
 		cmocka_unit_test(a_killed_console_ends_no_service),
 	};
