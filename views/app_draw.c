@@ -10,6 +10,8 @@
 #include "views/app_private.h"
 #include "views/words.h"
 
+#define TARGET_STEP 12 /* columns that the target takes in the footer: a multiple of these */
+
 #define BAR_GAP 3 /* between environments */
 
 static void count_firing(struct app *app, const char *environment, int *firing, int *acked)
@@ -131,6 +133,8 @@ static void draw_footer(struct app *app, const struct canvas *c)
 			x = canvas_textf(c, 0, x, e && e->is_protected ? STYLE_PROTECTED : STYLE_STRONG,
 					 " in %s", app->env);
 		x = canvas_text(c, 0, x, STYLE_STATUS, ":  ");
+		/* The keys keep their place while the target changes under the cursor: they are not sent again. */
+		x = (x + TARGET_STEP - 1) / TARGET_STEP * TARGET_STEP;
 	}
 	draw_keys(app, c, v, x);
 }
