@@ -196,7 +196,7 @@ static void draw_marks(const struct plot *p)
 		if (!mark->label)
 			continue;
 		int width = (int)utf8_width(mark->label, strlen(mark->label));
-		/* Left of its line where there is no room at its right; marks near each other take a row each. */
+		/* Left of its line where there is no room at its right; near marks take a row each. */
 		int y = p->area.rows >= 2 * LABEL_ROWS ? told++ % LABEL_ROWS : 0;
 		canvas_text(&p->area, y, x + 1 + width <= p->area.columns ? x + 1 : x - width, style,
 			    mark->label);

@@ -29,7 +29,8 @@ static const char *const kept[] = {"FAIRWAY_STATE_DIR", "XDG_CONFIG_HOME", "HOME
 struct screen *console_open(const struct console_setup *setup)
 {
 	char program[4096], texts[N_KEPT][4200];
-	const char *argv[WORDS_MAX] = {screen_program("fairway", program, sizeof(program))}, *env[WORDS_MAX] = {0};
+	const char *argv[WORDS_MAX] = {screen_program("fairway", program, sizeof(program))};
+	const char *env[WORDS_MAX] = {0};
 	size_t n = 0;
 	for (size_t i = 0; i < N_KEPT; i++) {
 		const char *value = getenv(kept[i]);
@@ -73,7 +74,8 @@ int console_verb(char *out, size_t size, const char *word, ...)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
-	assert_int_equal(posix_spawn(&pid, program, &actions, NULL, (char *const *)(uintptr_t)argv, environ), 0);
+	char *const *words = (char *const *)(uintptr_t)argv;
+	assert_int_equal(posix_spawn(&pid, program, &actions, NULL, words, environ), 0);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
 	size_t n = 0;
@@ -122,11 +124,13 @@ void console_expect_row(struct screen *s, int deadline_ms, const char *word, ...
 	size_t n = collect(words, word, ap);
 	va_end(ap);
 	for (size_t i = 0; i < n && at < sizeof(what); i++)
-		at += (size_t)snprintf(what + at, sizeof(what) - at, "%s\"%s\"", i ? " and " : "a row with ", words[i]);
+		at += (size_t)snprintf(what + at, sizeof(what) - at, "%s\"%s\"",
+				       i ? " and " : "a row with ", words[i]);
 	screen_expect_that(s, row_holds, words, what, deadline_ms);
 }
 
-void console_press_until(struct screen *s, const char *script, const char *text, bool is_there, int deadline_ms)
+void console_press_until(struct screen *s, const char *script, const char *text, bool is_there,
+			 int deadline_ms)
 {
 	int64_t end = clock_mono_ms() + deadline_ms;
 	while (screen_has_text(s, text) != is_there) {
@@ -135,7 +139,8 @@ void console_press_until(struct screen *s, const char *script, const char *text,
 			return;
 		}
 		screen_keys(s, script);
-		for (int64_t until = clock_mono_ms() + PRESS_MS; clock_mono_ms() < until && screen_has_text(s, text) != is_there;)
+		int64_t until = clock_mono_ms() + PRESS_MS;
+		while (clock_mono_ms() < until && screen_has_text(s, text) != is_there)
 			screen_pump(s, PRESS_MS / 3);
 	}
 }

@@ -2,8 +2,8 @@
 #ifndef TESTS_SUPPORT_CONSOLE_H
 #define TESTS_SUPPORT_CONSOLE_H
 /*
- * The real program in a pseudo-terminal, over the state, the configuration and the home that the environment of
- * this process names (tests/support/tap.sh sets them). Looks are those of tests/support/screen.h.
+ * The real program in a pseudo-terminal, over the state, the configuration and the home that the environment
+ * of this process names (tests/support/tap.sh sets them). Looks are those of tests/support/screen.h.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +27,8 @@ int console_verb(char *out, size_t size, const char *word, ...);
 bool console_has_row(struct screen *, const char *word, ...);
 void console_expect_row(struct screen *, int deadline_ms, const char *word, ...);
 /* Presses the keys again and again until the text is there, or is gone. For what has a guard of time. */
-void console_press_until(struct screen *, const char *script, const char *text, bool is_there, int deadline_ms);
+void console_press_until(struct screen *, const char *script, const char *text, bool is_there,
+			 int deadline_ms);
 /* Types the name that a dialog asks for, and confirms. */
 void console_confirm(struct screen *, const char *name);
 /* What the last OSC 52 behind byte `from` of the raw output copied, decoded; free() it. NULL: none. */

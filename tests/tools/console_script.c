@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The console as its user meets it: every screen, every size of terminal, lost daemons, signals, wrong files. It runs
- * over a demo that tests/e2e/console.sh has raised in $FAIRWAY_STATE_DIR; $EMPTY_STATE names a folder with nothing in
- * it. Each test opens a console of its own.
+ * The console as its user meets it: every screen, every size of terminal, lost daemons, signals, wrong
+ * files. It runs over a demo that tests/e2e/console.sh has raised in $FAIRWAY_STATE_DIR; $EMPTY_STATE names
+ * a folder that is not there. Each test opens a console of its own.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -27,7 +27,8 @@
 
 static struct screen *open_demo(int rows, int columns)
 {
-	struct screen *s = console_open(&(struct console_setup){.rows = rows, .columns = columns, .words = {"demo"}});
+	struct screen *s = console_open(
+		&(struct console_setup){.rows = rows, .columns = columns, .words = {"demo"}});
 	screen_expect_text(s, "prod ok", CONSOLE_SLOW_MS);
 	return s;
 }
@@ -339,12 +340,15 @@ static void two_consoles_tell_the_same(void **state)
 	(void)state;
 	struct screen *a = open_demo(40, 120), *b = open_demo(30, 100);
 	screen_keys(a, ":logs search dev<enter>q");
-	assert_int_equal(console_verb(out, sizeof(out), "--context", "demo", "lock", "search", "--env", "dev", "--reason",
-				      "two consoles", "--until", "1h", "--yes", NULL), 0);
+	assert_int_equal(console_verb(out, sizeof(out), "--context", "demo", "lock", "search", "--env", "dev",
+				      "--reason", "two consoles", "--until", "1h", "--yes", NULL),
+			 0);
 	screen_keys(b, "z");
 	console_expect_row(a, CONSOLE_SLOW_MS, "search", "storefront", "⚿", NULL);
 	console_expect_row(b, CONSOLE_SLOW_MS, "search", "storefront", "⚿", NULL);
-	assert_int_equal(console_verb(out, sizeof(out), "--context", "demo", "unlock", "search", "--env", "dev", "--yes", NULL), 0);
+	assert_int_equal(console_verb(out, sizeof(out), "--context", "demo", "unlock", "search", "--env", "dev",
+				      "--yes", NULL),
+			 0);
 	for (int i = 0; i < 2; i++) {
 		screen_expect_no_text(i ? b : a, "3.1.1 ⚿", CONSOLE_SLOW_MS);
 		leave(i ? b : a);
@@ -360,8 +364,8 @@ static bool has_colour(struct screen *s)
 		const char *from = at += 2;
 		while (at < end && ((*at >= '0' && *at <= '9') || *at == ';'))
 			at++;
-		if (at < end && *at == 'm' && (memmem(from, (size_t)(at - from), "38;", 3) || (*from == '3' && at - from == 2) ||
-					       (*from == '4' && at - from == 2)))
+		bool is_short = at - from == 2 && (*from == '3' || *from == '4');
+		if (at < end && *at == 'm' && (is_short || memmem(from, (size_t)(at - from), "38;", 3)))
 			return true;
 	}
 	return false;
@@ -373,13 +377,15 @@ static void poor_terminals_tell_as_much(void **state)
 		const char *env;
 		bool is_ascii, is_plain;
 	} terminals[] = {
-		{"TERM=xterm-256color", false, false}, {"NO_COLOR=1", false, true}, {"FAIRWAY_ASCII=1", true, false},
-		{"TERM=xterm", false, false},  {"TERM=vt100", false, true}, {"LC_ALL=C", true, false},
+		{"TERM=xterm-256color", false, false}, {"NO_COLOR=1", false, true},
+		{"FAIRWAY_ASCII=1", true, false},      {"TERM=xterm", false, false},
+		{"TERM=vt100", false, true},           {"LC_ALL=C", true, false},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(terminals) / sizeof(terminals[0]); i++) {
 		size_t len;
-		struct screen *s = console_open(&(struct console_setup){.words = {"demo"}, .env = {terminals[i].env}});
+		struct screen *s = console_open(
+			&(struct console_setup){.words = {"demo"}, .env = {terminals[i].env}});
 		screen_expect_text(s, "prod ok", CONSOLE_SLOW_MS);
 		console_expect_row(s, SCREEN_MS, "checkout", "payments", "[1.9.1", NULL);
 		screen_keys(s, "?");
@@ -390,7 +396,8 @@ static void poor_terminals_tell_as_much(void **state)
 		for (size_t at = 0; at < len; at++)
 			has_high |= (raw[at] & 0x80) != 0;
 		if (has_high == terminals[i].is_ascii)
-			fail_msg("%s: %s byte above 127", terminals[i].env, has_high ? "there is a" : "there is no");
+			fail_msg("%s: %s byte above 127", terminals[i].env,
+				 has_high ? "there is a" : "there is no");
 		if (has_colour(s) == terminals[i].is_plain)
 			fail_msg("%s: %s", terminals[i].env, terminals[i].is_plain ? "colours" : "no colour");
 		leave(s);

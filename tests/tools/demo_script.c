@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a newcomer lives through in `fairway demo`, line by line: the platform rises, a release is promoted that
- * fails in production only, its alert is read, acked and answered by a rollback, and a new service goes to
- * production. Real processes, one console of 120x40. tests/e2e/demo.sh runs it; state lies in $FAIRWAY_STATE_DIR.
+ * What a newcomer lives through in `fairway demo`, line by line: the platform rises, a release is promoted
+ * that fails in production only, its alert is read, acked and answered by a rollback, and a new service goes
+ * to production. Real processes, one console of 120x40. tests/e2e/demo.sh runs it; state lies in
+ * $FAIRWAY_STATE_DIR.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,8 +45,10 @@ static void first_frame_says_unknown(void **state)
 
 static void the_platform_rises(void **state)
 {
-	static const char *const services[][2] = {{"checkout", "payments"}, {"gateway", "storefront"}, {"ledger", "payments"},
-						  {"search", "storefront"}, {"swell", "platform"},     {"users", "identity"}};
+	static const char *const services[][2] = {
+		{"checkout", "payments"}, {"gateway", "storefront"}, {"ledger", "payments"},
+		{"search", "storefront"}, {"swell", "platform"},     {"users", "identity"},
+	};
 	struct screen *s = begin(state);
 	screen_expect_text(s, "raising ", CONSOLE_SLOW_MS);
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
@@ -67,8 +70,9 @@ static void a_plan_is_shown_before_anything_happens(void **state)
 	screen_expect_text(s, "fairway promote checkout --from staging --to prod", SCREEN_MS);
 	screen_keys(s, "prod/chekout");
 	console_press_until(s, "<enter>", "that is not the name", true, SCREEN_MS);
-	assert_int_equal(console_verb(out, sizeof(out), "--context", "demo", "-o", "json", "service", "checkout", "--env", "prod",
-				      NULL), 0);
+	assert_int_equal(console_verb(out, sizeof(out), "--context", "demo", "-o", "json", "service", "checkout",
+				      "--env", "prod", NULL),
+			 0);
 	assert_non_null(strstr(out, "\"version\""));
 	assert_null(strstr(out, "\"to_version\"")); /* nothing moves yet */
 	screen_keys(s, "<ctrl-u>");
@@ -158,7 +162,9 @@ static void rollback_cuts_over_back(void **state)
 	console_expect_row(s, CONSOLE_SLOW_MS, "✔ cut over", NULL);
 	screen_keys(s, "<esc>");
 	screen_expect_no_text(s, "✔ cut over", SCREEN_MS);
-	assert_int_equal(console_verb(out, sizeof(out), "--context", "demo", "service", "checkout", "--env", "prod", NULL), 0);
+	assert_int_equal(console_verb(out, sizeof(out), "--context", "demo", "service", "checkout", "--env",
+				      "prod", NULL),
+			 0);
 	assert_non_null(strstr(out, "1.9.1"));
 	end(state);
 }
@@ -174,7 +180,8 @@ static void the_alert_resolves(void **state)
 
 static void the_timeline_is_copied_as_markdown(void **state)
 {
-	static const char *const facts[] = {"# ", "HighErrorRatio", "payments", "1.9.2, by you", "JPY", "resolved after"};
+	static const char *const facts[] = {"# ",            "HighErrorRatio", "payments",
+					    "1.9.2, by you", "JPY",            "resolved after"};
 	struct screen *s = begin(state);
 	size_t from;
 	screen_raw(s, &from);
@@ -204,7 +211,8 @@ static void a_form_makes_a_service(void **state)
 	screen_expect_text(s, "nothing is made yet", SCREEN_MS);
 	screen_keys(s, "<ctrl-s>");
 	screen_expect_text(s, "Make orders from http-service", CONSOLE_SLOW_MS);
-	console_expect_row(s, SCREEN_MS, "then: up in dev", "promote to staging", "promote to prod", "prove in prod", NULL);
+	console_expect_row(s, SCREEN_MS, "then: up in dev", "promote to staging", "promote to prod",
+			   "prove in prod", NULL);
 	screen_keys(s, "<tab>");
 	console_press_until(s, "<enter>", "Make orders from http-service", false, SCREEN_MS);
 	end(state);
@@ -223,7 +231,8 @@ static void it_goes_from_dev_to_prod(void **state)
 
 static void each_check_is_proved(void **state)
 {
-	static const char *const proofs[] = {"✔ inject a fault", "✔ the alert fires", "✔ its team is told", "✔ prove in prod"};
+	static const char *const proofs[] = {"✔ inject a fault", "✔ the alert fires", "✔ its team is told",
+					     "✔ prove in prod"};
 	struct screen *s = begin(state);
 	screen_expect_text(s, "time to production with full observability: ", CONSOLE_SLOW_MS);
 	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++)
