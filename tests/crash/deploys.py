@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operations through the whole platform while one of its processes is killed: see deploys.sh.
 
-deploys.py PROGRAM TOOLS TOP ROUNDS SECONDS SEED   prints what it proved, one line; what is wrong on stderr, status 1
+deploys.py PROGRAM TOOLS TOP ROUNDS SECONDS SEED
+Prints what it proved in one line. What is wrong goes to stderr, and ends with status 1.
 """
+
 import collections
 import os
 import random
@@ -31,20 +33,34 @@ class Chaos(Rig):
         if action == "scale":
             words.append(str(self.random.randint(1, 3)))
         self.acts[action] += 1
-        return subprocess.Popen([self.program, *words, "--env", "dev", "--yes"], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [self.program, *words, "--env", "dev", "--yes"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def victim(self, client):
-        kind = self.random.choice(("client", "daemon", "daemon", "keeper", "keeper", "relay", "instance", "instance"))
+        kind = self.random.choice(
+            ("client", "daemon", "daemon", "keeper", "keeper", "relay", "instance", "instance")
+        )
         present = self.sampler.present
-        pids = {"client": [client.pid], "relay": present.get(("slot", "relay"), []),
-                "instance": [p for r, all_of in present.items() if r[0] == "slot" and r[1] != "relay" for p in all_of],
-                }.get(kind, present.get(kind, []))
+        pids = {
+            "client": [client.pid],
+            "relay": present.get(("slot", "relay"), []),
+            "instance": [
+                p for r, all_of in present.items() if r[0] == "slot" and r[1] != "relay" for p in all_of
+            ],
+        }.get(kind, present.get(kind, []))
         return kind, self.random.choice(pids) if pids else None
 
     def is_up(self):
-        return all(self.sampler.present.get(r) for r in ("daemon", "keeper", ("slot", "relay"))) and \
-            os.path.exists(os.path.join(self.place, "api.sock")) and self.run("status")[0] == 0
+        return (
+            all(self.sampler.present.get(r) for r in ("daemon", "keeper", ("slot", "relay")))
+            and os.path.exists(os.path.join(self.place, "api.sock"))
+            and self.run("status")[0] == 0
+        )
 
     def round(self):
         if not self.wait("daemon, keeper and relay are back", 20, self.is_up):
@@ -67,7 +83,10 @@ class Chaos(Rig):
         self.ends[client.returncode] += 1
         # done, failed, refused, nothing to roll back to, no daemon there, outcome unknown; killed
         if client.returncode not in (0, 1, 3, 4, 5, 6) and not (kind == "client" and client.returncode == -9):
-            self.problem(f"{' '.join(client.args[1:])}: status {client.returncode} after the {kind} was killed: {error}")
+            self.problem(
+                f"{' '.join(client.args[1:])}: status {client.returncode} after the {kind} was killed: "
+                f"{error}"
+            )
 
 
 def main():
@@ -93,8 +112,11 @@ def main():
     kills = ", ".join(f"{n} {kind}" for kind, n in sorted(chaos.kills.items()))
     acts = ", ".join(f"{n} {action}" for action, n in sorted(chaos.acts.items()))
     ends = ", ".join(f"{n} {status}" for status, n in sorted(chaos.ends.items()))
-    print(f"{done} rounds ({acts}; killed {kills}; statuses {ends}), {chaos.sampler.samples} samples, {entries} audit entries, "
-          f"{lines} lines of {instances} processes")
+    print(
+        f"{done} rounds ({acts}; killed {kills}; statuses {ends}), {chaos.sampler.samples} samples, "
+        f"{entries} audit entries, "
+        f"{lines} lines of {instances} processes"
+    )
     if done < int(rounds) / 2:  # a slow machine is no failure, one that hardly came to anything is
         print(f"only {done} of {rounds} rounds", file=sys.stderr)
         return 1

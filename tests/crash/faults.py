@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that is full or fails, a port that is taken, a daemon that is stopped, a clock that jumps, memory that is out:
-see faults.sh.
+"""A disk that is full or fails, a port that is taken, a daemon that is stopped, a clock that jumps, memory that is
+out: see faults.sh.
 
-faults.py PROGRAM TOOLS TOP SECTION   prints "ok TEXT", "not ok TEXT" or "skip TEXT" lines; what is wrong goes to stderr
+faults.py PROGRAM TOOLS TOP SECTION
+Prints lines "ok TEXT", "not ok TEXT" or "skip TEXT". What is wrong goes to stderr.
 """
+
 import glob
 import os
 import pty
@@ -50,8 +52,9 @@ class Faults(Rig):
     def full_disk(self):
         state = os.path.join(self.top, "state")
         os.makedirs(state, exist_ok=True)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=700", "tmpfs", state],
-                          stderr=subprocess.DEVNULL).returncode:
+        if subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=6m,mode=700", "tmpfs", state], stderr=subprocess.DEVNULL
+        ).returncode:
             print("skip a full disk: no file system can be mounted here")
             return
         try:
@@ -62,8 +65,12 @@ class Faults(Rig):
 
     def fill_disk(self, state):
         self.lay()
-        self.write("count/service.yaml", open(os.path.join(self.top, "count/service.yaml"), encoding="utf-8").read()
-                   .replace('"10000"', '"1000", "60"'))
+        self.write(
+            "count/service.yaml",
+            open(os.path.join(self.top, "count/service.yaml"), encoding="utf-8")
+            .read()
+            .replace('"10000"', '"1000", "60"'),
+        )
         self.up()
         fill = os.path.join(state, "fill")
         with open(fill, "wb", buffering=0) as f:
@@ -78,15 +85,24 @@ class Faults(Rig):
             if status:
                 break
             done += 1
-        self.want(status == 3 and NO_ROOM.search(said) and "fairway note web 'it'\\''s " in said,
-                  f"note without room: status {status}: {said}")
+        self.want(
+            status == 3 and NO_ROOM.search(said) and "fairway note web 'it'\\''s " in said,
+            f"note without room: status {status}: {said}",
+        )
         self.change("count")
         status, _, said = self.run("deploy", "count", "--env", "dev", "--yes")
-        self.want(status == 3 and NO_ROOM.search(said) and "fairway deploy count" in said,
-                  f"deploy without room: status {status}: {said}")
-        self.want(len([a for a in self.records("audit") if a["action"] == "note" and a["state"] == "done"]) == done,
-                  f"not each of {done} notes has its intent and outcome")
-        self.result(f"without room for its audit an operation is refused (3) with the same command; {done} fitted before")
+        self.want(
+            status == 3 and NO_ROOM.search(said) and "fairway deploy count" in said,
+            f"deploy without room: status {status}: {said}",
+        )
+        self.want(
+            len([a for a in self.records("audit") if a["action"] == "note" and a["state"] == "done"]) == done,
+            f"not each of {done} notes has its intent and outcome",
+        )
+        self.result(
+            f"without room for its audit an operation is refused (3) with the same command; "
+            f"{done} fitted before"
+        )
         self.wait("the stalled log is told", 10, lambda: any("may stall" in e for e in self.events("log")))
         self.wait("the pipe is full", 30, self.is_stalled)
         self.result("a full disk stalls logs, and an event says so")
@@ -98,7 +114,9 @@ class Faults(Rig):
         self.wait("the logs go on", 20, lambda: sum(self.lines_written().values()) > before)
         lines, processes = self.check_logs()
         self.want(lines > 100, f"only {lines} lines")
-        self.result(f"with room again they go on: {lines} lines of {processes} processes, none lost or doubled")
+        self.result(
+            f"with room again they go on: {lines} lines of {processes} processes, none lost or doubled"
+        )
         status, _, said = self.run("deploy", "count", "--env", "dev", "--yes")
         self.want(status == 0, f"deploy with room again: {status} {said}")
         self.want(self.run("audit", "verify")[0] == 0, "the chain is broken")
@@ -113,7 +131,7 @@ class Faults(Rig):
     # ---- calls that fail ----
 
     def failing_calls(self):
-        """Each is made to fail from its N-th on for the time of one operation: it acts with its intent, or not at all."""
+        """Each fails for the time of one operation, which acts with its intent or not at all."""
         self.lay()
         self.up()
         self.sampler.start()
@@ -126,8 +144,10 @@ class Faults(Rig):
                     ends[status] = ends.get(status, 0) + 1
         told = ", ".join(f"{n} × {status}" for status, n in sorted(ends.items()))
         self.want(len(ends) > 1, f"no call failed: {told}")
-        self.result(f"{points} operations with calls that fail (ENOSPC, EIO), statuses {told}: none acts without its intent, "
-                    "all is well after")
+        self.result(
+            f"{points} operations with calls that fail (ENOSPC, EIO), statuses {told}: "
+            "none acts without its intent, all is well after"
+        )
         lines, processes = self.check_logs()
         self.result(f"{lines} lines of {processes} processes, none lost or doubled")
         self.check_end()
@@ -137,8 +157,21 @@ class Faults(Rig):
         before = {a["id"] for a in self.records("audit")}
         notes = self.note_count()
         daemon = self.daemon()
-        tracer = subprocess.Popen(["strace", "-p", str(daemon), "-o", "/dev/null", "-e", f"trace={call}", "-e",
-                                   f"inject={call}:error={error}:when={number}"], stderr=subprocess.PIPE, text=True)
+        tracer = subprocess.Popen(
+            [
+                "strace",
+                "-p",
+                str(daemon),
+                "-o",
+                "/dev/null",
+                "-e",
+                f"trace={call}",
+                "-e",
+                f"inject={call}:error={error}:when={number}",
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         tracer.stderr.readline()
         status, _, said = self.run("note", "web", where, "--env", "dev")
         tracer.terminate()
@@ -168,8 +201,12 @@ class Faults(Rig):
 
     def refusals(self):
         self.lay()
-        self.write("taken/service.yaml", open(os.path.join(self.top, "web/service.yaml"), encoding="utf-8").read()
-                   .replace("name: web", "name: taken"))
+        self.write(
+            "taken/service.yaml",
+            open(os.path.join(self.top, "web/service.yaml"), encoding="utf-8")
+            .read()
+            .replace("name: web", "name: taken"),
+        )
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             s.bind(("127.0.0.1", 0))
@@ -180,19 +217,30 @@ class Faults(Rig):
             status, said = self.approve("taken")
             self.want(status == 1 and f"port {port} is taken" in said, f"port taken: {status}: {said}")
         self.result("a port that another program has: status 1, and which")
-        self.write("broken/service.yaml", 'name: broken\nrun: [sh, -c, "echo on purpose >&2; exit 7"]\nwatch: 200ms\n')
+        self.write(
+            "broken/service.yaml",
+            'name: broken\nrun: [sh, -c, "echo on purpose >&2; exit 7"]\nwatch: 200ms\n',
+        )
         status, said = self.approve("broken")
         self.want(status == 1 and "status 7" in said, f"fails on purpose: {status}: {said}")
         self.result("a service that fails on purpose: status 1, and why")
         self.up()
         os.kill(self.daemon(), signal.SIGSTOP)
         try:
-            for words in (("status",), ("services", "-o", "json"), ("deploy", "web", "--env", "dev", "--yes"),
-                          ("logs", "web"), ("why", "web", "--env", "dev")):
+            for words in (
+                ("status",),
+                ("services", "-o", "json"),
+                ("deploy", "web", "--env", "dev", "--yes"),
+                ("logs", "web"),
+                ("why", "web", "--env", "dev"),
+            ):
                 begun = time.monotonic()
                 status, _, said = self.run(*words, seconds=10)
                 took = time.monotonic() - begun
-                self.want(status == 5 and 1.5 < took < 3.5, f"{words} with a stopped daemon: {status} after {took:.1f} s: {said}")
+                self.want(
+                    status == 5 and 1.5 < took < 3.5,
+                    f"{words} with a stopped daemon: {status} after {took:.1f} s: {said}",
+                )
             self.want("live" in self.run("status")[1], "what is known is not printed")
         finally:
             os.kill(self.daemon(), signal.SIGCONT)
@@ -212,9 +260,17 @@ class Faults(Rig):
         self.run("platform", "down", "--yes")
         offset = os.path.join(self.top, "offset")
         self.write("offset", "+0")
-        daemon = subprocess.Popen([self.program, "--daemon", self.place], stdin=subprocess.DEVNULL, env=dict(
-            os.environ, LD_PRELOAD=found[0], FAKETIME_TIMESTAMP_FILE=offset, FAKETIME_NO_CACHE="1",
-            FAKETIME_DONT_FAKE_MONOTONIC="1"))
+        daemon = subprocess.Popen(
+            [self.program, "--daemon", self.place],
+            stdin=subprocess.DEVNULL,
+            env=dict(
+                os.environ,
+                LD_PRELOAD=found[0],
+                FAKETIME_TIMESTAMP_FILE=offset,
+                FAKETIME_NO_CACHE="1",
+                FAKETIME_DONT_FAKE_MONOTONIC="1",
+            ),
+        )
         try:
             self.wait("the daemon answers", 10, lambda: self.run("status")[0] == 0)
             self.up()
@@ -240,28 +296,47 @@ class Faults(Rig):
                 self.want(self.seen() == before, f"the clock jumped to {jump}: {before} became {self.seen()}")
         self.result("a clock that jumps by an hour either way fires, resolves and restarts nothing")
         os.kill(web, signal.SIGCONT)
-        self.wait("it resolves", 30, lambda: [a["phase"] for a in self.records("alerts")] in (["resolved"], []))
+        self.wait(
+            "it resolves", 30, lambda: [a["phase"] for a in self.records("alerts")] in (["resolved"], [])
+        )
         self.result("and the alert resolves when its cause does")
 
     def seen(self):
-        return ([(a["name"], a["phase"], a["starts_at"]) for a in self.records("alerts")],
-                [(i["id"], i["pid"], i["restarts"]) for i in self.records("instances")])
+        return (
+            [(a["name"], a["phase"], a["starts_at"]) for a in self.records("alerts")],
+            [(i["id"], i["pid"], i["restarts"]) for i in self.records("instances")],
+        )
 
     # ---- no memory ----
 
     def memory(self):
         library = os.path.join(self.top, "no_memory.so")
-        built = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library,
-                                os.path.join(os.path.dirname(__file__), "../tools/preload/no_memory.c")],
-                               stderr=subprocess.PIPE, text=True)
+        built = subprocess.run(
+            [
+                "cc",
+                "-shared",
+                "-fPIC",
+                "-O1",
+                "-o",
+                library,
+                os.path.join(os.path.dirname(__file__), "../tools/preload/no_memory.c"),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         if built.returncode:
             print(f"skip no memory: {built.stderr.splitlines()[0]}")
             return
         self.lay()
         self.up()
         counts = os.path.join(self.top, "counts")
-        until = time.monotonic() + float(os.environ.get("MEMORY_SECONDS", "30"))
-        commands = (("status",), ("services", "-o", "json"), ("config", "show"), ("note", "web", "x", "--env", "dev"))
+        until = time.monotonic() + float(os.environ.get("MEMORY_SECONDS", "25"))
+        commands = (
+            ("status",),
+            ("services", "-o", "json"),
+            ("config", "show"),
+            ("note", "web", "x", "--env", "dev"),
+        )
         for words in commands:
             os.environ.update(LD_PRELOAD=library, FAIL_COUNT_FILE=counts)
             self.run(*words)
@@ -276,11 +351,17 @@ class Faults(Rig):
         self.check_end()
 
     def console(self, **environment):
-        """In a terminal: until it ends by itself or is asked to. Status, and whether the terminal is as it was before."""
+        """In a terminal, until it ends or is asked to: status, and whether the terminal is as it was."""
         ours, theirs = pty.openpty()
         before, said = termios.tcgetattr(theirs), b""
-        child = subprocess.Popen([self.program], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-                                 env=dict(os.environ, TERM="xterm-256color", **environment))
+        child = subprocess.Popen(
+            [self.program],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env=dict(os.environ, TERM="xterm-256color", **environment),
+        )
         asked, until = time.monotonic() + 0.5, time.monotonic() + 4
         while time.monotonic() < until:
             if select.select([ours], [], [], 0.02)[0]:
@@ -295,25 +376,35 @@ class Faults(Rig):
         status = child.wait()
         while select.select([ours], [], [], 0)[0]:
             said += os.read(ours, 65536)
-        is_restored = termios.tcgetattr(theirs) == before and said.rfind(b"\x1b[?1049h") <= said.rfind(b"\x1b[?1049l")
+        is_restored = termios.tcgetattr(theirs) == before and said.rfind(b"\x1b[?1049h") <= said.rfind(
+            b"\x1b[?1049l"
+        )
         os.close(ours)
         os.close(theirs)
         return status, is_restored, said
 
     def fail_in_console(self, library, counts):
         ends = {}
-        self.want(self.console(LD_PRELOAD=library, FAIL_COUNT_FILE=counts)[:2] == (143, True), "the console does not end")
+        self.want(
+            self.console(LD_PRELOAD=library, FAIL_COUNT_FILE=counts)[:2] == (143, True),
+            "the console does not end",
+        )
         with open(counts, encoding="utf-8") as f:
             total = int(f.read())
         for number in spread(total, 24):
             status, is_restored, said = self.console(LD_PRELOAD=library, FAIL_ALLOCATION=str(number))
             ends[status] = ends.get(status, 0) + 1
             if status not in (143, 70) or not is_restored or (status == 70 and b"out of memory" not in said):
-                self.problem(f"console: allocation {number} of {total} fails: status {status}, "
-                             f"terminal {'' if is_restored else 'not '}restored: ...{said[-60:]}")
+                self.problem(
+                    f"console: allocation {number} of {total} fails: status {status}, "
+                    f"terminal {'' if is_restored else 'not '}restored: ...{said[-60:]}"
+                )
         self.want(ends.get(70, 0), f"console: {ends}: never 70")
         told = ", ".join(f"{n} × {status}" for status, n in sorted(ends.items()))
-        self.result(f"console: {sum(ends.values())} of {total} allocations fail once each: {told}; the terminal is restored")
+        self.result(
+            f"console: {sum(ends.values())} of {total} allocations fail once each: {told}; "
+            "the terminal is restored"
+        )
 
     @staticmethod
     def shape(text):
@@ -327,8 +418,13 @@ class Faults(Rig):
             if time.monotonic() > until:
                 break
             try:
-                done = subprocess.run([self.program, *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=20,
-                                      env=dict(os.environ, LD_PRELOAD=library, FAIL_ALLOCATION=str(number)))
+                done = subprocess.run(
+                    [self.program, *words],
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=20,
+                    env=dict(os.environ, LD_PRELOAD=library, FAIL_ALLOCATION=str(number)),
+                )
                 status, said = done.returncode, done.stderr.decode(errors="replace")
                 told = self.shape(done.stdout.decode(errors="replace"))
             except subprocess.TimeoutExpired:
@@ -338,7 +434,9 @@ class Faults(Rig):
             # A library may do without: then all is as it is else. 6: the request was out already.
             if status == 6 or (status == 0 and told == shape) or (status == 70 and "memory" in said):
                 continue
-            self.problem(f"{' '.join(words)}: allocation {number} of {total} fails: status {status}: {said}{told}")
+            self.problem(
+                f"{' '.join(words)}: allocation {number} of {total} fails: status {status}: {said}{told}"
+            )
         self.want(ends.get(70, 0), f"{' '.join(words)}: {ends}: never 70")
         told = ", ".join(f"{n} × {status}" for status, n in sorted(ends.items()))
         self.result(f"{' '.join(words)}: {points} of {total} allocations fail once each: {told}")
@@ -352,7 +450,7 @@ def spread(total, most):
 
 def mixed(numbers):
     """An order in which each beginning is spread over all of them, should there be no time for the rest."""
-    return [n for first in range(7) for n in numbers[first * 3 % 7::7]]
+    return [n for first in range(7) for n in numbers[first * 3 % 7 :: 7]]
 
 
 def main():

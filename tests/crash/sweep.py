@@ -3,6 +3,7 @@
 
 sweep.py PROGRAM TOOLS TOP SECONDS   prints TAP; what is wrong goes to stderr as well
 """
+
 import os
 import re
 import signal
@@ -35,15 +36,20 @@ class Sweep(Rig):
     def start(self, call=None, number=0):
         """With a call: killed when it enters its number-th since now."""
         self.hold()
-        self.daemon = subprocess.Popen([self.program, "--daemon", self.place], stdin=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL)
+        self.daemon = subprocess.Popen(
+            [self.program, "--daemon", self.place], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         self.wait("the daemon answers", 10, lambda: self.run("status")[0] == 0)
         self.hold()
         if call:
-            self.trace("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}", "-o", "/dev/null")
+            self.trace(
+                "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}", "-o", "/dev/null"
+            )
 
     def trace(self, *words):
-        self.tracer = subprocess.Popen(["strace", "-p", str(self.daemon.pid), *words], stderr=subprocess.PIPE, text=True)
+        self.tracer = subprocess.Popen(
+            ["strace", "-p", str(self.daemon.pid), *words], stderr=subprocess.PIPE, text=True
+        )
         self.tracer.stderr.readline()  # "Process N attached"
 
     def end(self):
@@ -63,14 +69,21 @@ class Sweep(Rig):
         reason = f"point {self.release}"
         if operation == "deploy":
             self.change("count")
-        return {"deploy": ["deploy", "count", "--env", "dev", "--yes"],
-                "lock": ["lock", "web", "--env", "dev", "--until", "1h", "--yes"],
-                "unlock": ["unlock", "web", "--env", "dev", "--yes"],
-                "note": ["note", "web", "it was seen", "--env", "dev"]}[operation] + ["--reason", reason]
+        return {
+            "deploy": ["deploy", "count", "--env", "dev", "--yes"],
+            "lock": ["lock", "web", "--env", "dev", "--until", "1h", "--yes"],
+            "unlock": ["unlock", "web", "--env", "dev", "--yes"],
+            "note": ["note", "web", "it was seen", "--env", "dev"],
+        }[operation] + ["--reason", reason]
 
     def start_act(self, operation):
-        return subprocess.Popen([self.program, *self.words(operation)], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [self.program, *self.words(operation)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def newest_deploy(self):
         return max(self.records("deploys"), key=lambda d: int(d["id"][1:]))
@@ -110,15 +123,24 @@ class Sweep(Rig):
         if status not in ENDS.values():
             self.problem(f"{where}: status {status}: {error}")
         self.wait(f"{where}: no deploy is under way", 20, self.is_calm)
-        self.wait(f"{where}: no intent is left open", 10, lambda: not any(
-            a["state"] == "recorded" for a in self.records("audit")))
+        self.wait(
+            f"{where}: no intent is left open",
+            10,
+            lambda: not any(a["state"] == "recorded" for a in self.records("audit")),
+        )
         made = len(self.state_of(operation)) - before
         if made not in (0, 1) or (status == 0 and made != 1):
             self.problem(f"{where}: status {status}, and {made} were made")
         if operation == "deploy" and status == 0 and self.newest_deploy()["state"] != "succeeded":
             self.problem(f"{where}: status 0, and the deploy is {self.newest_deploy()['state']}")
-        locks = [p.get("lock") for s in self.records("services") for p in s["placements"] if p["service"] == "web"]
-        if status == 0 and operation in ("lock", "unlock") and bool(locks and locks[0]) != (operation == "lock"):
+        locks = [
+            p.get("lock") for s in self.records("services") for p in s["placements"] if p["service"] == "web"
+        ]
+        if (
+            status == 0
+            and operation in ("lock", "unlock")
+            and bool(locks and locks[0]) != (operation == "lock")
+        ):
             self.problem(f"{where}: status 0, and the lock is {locks}")
         status, text, error = self.run("audit", "verify")
         if status:
@@ -141,7 +163,9 @@ class Sweep(Rig):
     def order(self, operation, act):
         """The intent is synced before the first process is started or signalled."""
         log = os.path.join(self.top, "trace")
-        self.trace("-o", log, "-s", "100000", "-e", "trace=pwrite64,fdatasync,clone,clone3,kill,pidfd_send_signal")
+        self.trace(
+            "-o", log, "-s", "100000", "-e", "trace=pwrite64,fdatasync,clone,clone3,kill,pidfd_send_signal"
+        )
         self.change("count")
         reason = f"order of {operation}"
         status, _, error = self.run(operation, "count", "--env", "dev", "--yes", "--reason", reason)
@@ -149,13 +173,19 @@ class Sweep(Rig):
         self.start()
         with open(log, encoding="utf-8", errors="replace") as f:
             lines = f.readlines()
-        first = lambda pattern, at=0: next((i for i, l in enumerate(lines) if i >= at and re.match(pattern, l)),
-                                           len(lines))
-        intent = next((i for i, l in enumerate(lines) if l.startswith("pwrite64") and reason in l), len(lines))
+        first = lambda pattern, at=0: next(
+            (i for i, l in enumerate(lines) if i >= at and re.match(pattern, l)), len(lines)
+        )
+        intent = next(
+            (i for i, l in enumerate(lines) if l.startswith("pwrite64") and reason in l), len(lines)
+        )
         synced, acted = first(r"fdatasync\(.* = 0", intent), first(act)
         if status or not intent < synced < acted < len(lines):
-            self.problem(f"{operation}: status {status}, intent at {intent}, synced at {synced}, first act at {acted} of "
-                         f"{len(lines)} calls: {error}")
+            self.problem(
+                f"{operation}: status {status}, intent at {intent}, synced at {synced}, "
+                f"first act at {acted} of "
+                f"{len(lines)} calls: {error}"
+            )
 
     def end_all(self):
         if self.daemon and self.daemon.poll() is None:
@@ -200,7 +230,10 @@ def main():
             told = ", ".join(f"{n} {call}" for call, n in counts.items() if n)
             if not points:
                 sweep.problem(f"{operation}: no point was reached")
-            result(f"a daemon killed in {operation}, {points} points of {told}: nothing lost or doubled, nothing half done")
+            result(
+                f"a daemon killed in {operation}, {points} points of {told}: "
+                "nothing lost or doubled, nothing half done"
+            )
         sweep.sampler.look_anew()
         lines, processes = sweep.check_logs()
         result(f"{lines} lines of {processes} processes, none lost or doubled")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The daemon is killed when it enters the system calls that write its journal or start something, one by one, during an
-# operation; a new one must make whole what was begun. SWEEP_SECONDS makes it longer.
+# The daemon is killed when it enters the system calls that write its journal or start something, one by one, during
+# an operation; a new one must make whole what was begun. SWEEP_SECONDS makes it longer.
 set -u
 build=$(cd "${BUILD:-build}" && pwd)
 strace -qq -o /dev/null -e trace=exit_group -e inject=exit_group:signal=KILL:when=1 sh -c : 2>/dev/null

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""For tests that kill what runs: a platform of two services in a folder of its own, who is there, and what must be true of
-the records, the audit and the logs in the end. Two services: `count` writes numbered lines and notes how many, `web`
-answers at a port.
+"""For tests that kill what runs: a platform of two services in a folder of its own, who is there, and what must be
+true of the records, the audit and the logs in the end. Of the services `count` writes numbered lines and notes how
+many, `web` answers at a port.
 """
+
 import collections
 import json
 import os
@@ -32,9 +33,9 @@ def parent_of(pid):
 
 
 class Sampler(threading.Thread):
-    """Who is there, each 20 ms. A role has a key: ("slot", ID), "daemon", "keeper"; a second holder of one is a double.
+    """Who is there, each 20 ms. A role is ("slot", ID), "daemon" or "keeper"; a second holder of one is a double.
 
-    A daemon or keeper that waits for the lock of the other is none yet: only one that holds the state open counts.
+    A daemon or keeper that waits for another's lock is none yet: one that holds the state open is.
     """
 
     def __init__(self, root):
@@ -83,7 +84,7 @@ class Sampler(threading.Thread):
     def look(self):
         now, seen = time.monotonic(), {}
         for name in os.listdir("/proc"):
-            # Who was a stranger for a second is not looked at for a while: numbers are not used again so soon.
+            # A stranger is not looked at for a while: numbers are not used again so soon.
             if not name.isdigit() or 1 < now - self.first_seen.setdefault(name, now) < 5:
                 continue
             pid = int(name)
@@ -98,7 +99,7 @@ class Sampler(threading.Thread):
         for role, pids in seen.items():
             # A child that was not yet replaced by its program looks like its parent.
             pids = [p for p in pids if parent_of(p) not in pids]
-            # Only processes that were there at the same instant are a double: the first is looked at once more.
+            # Those that were there at the same instant are a double: all are looked at once more.
             if len(pids) > 1 and all(self.role(p) == role for p in pids) and self.role(pids[0]) == role:
                 self.doubles.add(f"{role}: {pids}")
         self.present = seen
@@ -132,8 +133,13 @@ class Rig:
 
     def run(self, *words, seconds=60):
         try:
-            done = subprocess.run([self.program, *words], capture_output=True, text=True, timeout=seconds,
-                                  stdin=subprocess.DEVNULL)
+            done = subprocess.run(
+                [self.program, *words],
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                stdin=subprocess.DEVNULL,
+            )
         except subprocess.TimeoutExpired:
             self.problem(f"{' '.join(words)}: no end within {seconds} s")
             return 124, "", ""
@@ -173,10 +179,24 @@ class Rig:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
         common = "watch: 200ms\nscaling:\n  min_replicas: 1\n  max_replicas: 3\n"
-        self.write("count/service.yaml", "name: count\nrun: [" + os.path.join(self.tools, "counting_service") +
-                   ', "0", "10000"]\nenv:\n  COUNTING_JOURNAL: ' + os.path.join(self.top, "journal") + "\n" + common)
-        self.write("web/service.yaml", "name: web\nrun: [" + os.path.join(self.tools, "load") + ', serve, "0", ' +
-                   os.path.join(self.top, "seen") + f"]\nport: {port}\nhealth:\n  path: /healthz\n" + common)
+        self.write(
+            "count/service.yaml",
+            "name: count\nrun: ["
+            + os.path.join(self.tools, "counting_service")
+            + ', "0", "10000"]\nenv:\n  COUNTING_JOURNAL: '
+            + os.path.join(self.top, "journal")
+            + "\n"
+            + common,
+        )
+        self.write(
+            "web/service.yaml",
+            "name: web\nrun: ["
+            + os.path.join(self.tools, "load")
+            + ', serve, "0", '
+            + os.path.join(self.top, "seen")
+            + f"]\nport: {port}\nhealth:\n  path: /healthz\n"
+            + common,
+        )
 
     def change(self, service):
         """What lies in its folder is another release now."""
@@ -204,16 +224,27 @@ class Rig:
         return len(places) == 2 and all(p["health"] == "ok" and p["ready"] == p["desired"] for p in places)
 
     def check_audit(self):
-        self.wait("no operation is left open", 20, lambda: not any(
-            a["state"] == "recorded" for a in self.records("audit")))
+        self.wait(
+            "no operation is left open",
+            20,
+            lambda: not any(a["state"] == "recorded" for a in self.records("audit")),
+        )
         entries = [a for a in self.records("audit") if a["action"] in PERSON_ACTIONS]
         for d in self.records("deploys"):
-            intents = [a for a in entries if a.get("service") == d["service"] and a["at"] <= d["started_at"] and
-                       a["action"] in ("deploy", "rollback", "up") and a["state"] != "refused"]
+            intents = [
+                a
+                for a in entries
+                if a.get("service") == d["service"]
+                and a["at"] <= d["started_at"]
+                and a["action"] in ("deploy", "rollback", "up")
+                and a["state"] != "refused"
+            ]
             if intents:
                 entries.remove(max(intents, key=lambda a: a["at"]))  # one intent, one deploy
             else:
-                self.problem(f"deploy {d['id']} of {d['service']} ({d['started_at']}) has no intent before it")
+                self.problem(
+                    f"deploy {d['id']} of {d['service']} ({d['started_at']}) has no intent before it"
+                )
         status, text, error = self.run("audit", "verify")
         if status or "not" in text.split():
             self.problem(f"audit verify: {status} {text} {error}")
@@ -243,13 +274,22 @@ class Rig:
     def check_logs(self):
         # They are stopped, so that what they wrote and what was read can be compared.
         time.sleep(10 * SAMPLE_S)
-        stopped = [p for r, pids in self.sampler.present.items() if r[0] == "slot" and r[1].startswith("count-")
-                   for p in pids]
+        stopped = [
+            p
+            for r, pids in self.sampler.present.items()
+            if r[0] == "slot" and r[1].startswith("count-")
+            for p in pids
+        ]
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         written = self.lines_written()
-        self.wait("the last line is in the log", 10, lambda: all(
-            len(kept.get(p, ())) >= n for kept in (self.lines_kept(),) for p, n in written.items()))
+        self.wait(
+            "the last line is in the log",
+            10,
+            lambda: all(
+                len(kept.get(p, ())) >= n for kept in (self.lines_kept(),) for p, n in written.items()
+            ),
+        )
         kept = self.lines_kept()
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
@@ -257,8 +297,10 @@ class Rig:
             # One more than was noted: killed between writing a line and noting it.
             if numbers != list(range(len(numbers))) or not 0 <= len(numbers) - written.get(pid, 0) <= 1:
                 holes = [n for a, n in zip(numbers, numbers[1:]) if n != a + 1][:5]
-                self.problem(f"process {pid} wrote {written.get(pid, 0)} lines, {len(numbers)} were read, "
-                             f"from {numbers[0]} on, not in a row at {holes}")
+                self.problem(
+                    f"process {pid} wrote {written.get(pid, 0)} lines, {len(numbers)} were read, "
+                    f"from {numbers[0]} on, not in a row at {holes}"
+                )
         return sum(len(numbers) for numbers in kept.values()), len(kept)
 
     def check_end(self):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LD_PRELOAD: the allocation with the number FAIL_ALLOCATION, counted from 1 over all threads, fails once with ENOMEM.
+ * LD_PRELOAD: the allocation with the number FAIL_ALLOCATION, counted from 1 over all threads, fails with ENOMEM.
  * The file that FAIL_COUNT_FILE names gets their count at exit, so that a test knows how many there are.
  */
 #define _GNU_SOURCE
