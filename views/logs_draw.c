@@ -118,7 +118,8 @@ static size_t top_when_following(struct logs *l, struct line_look *look, const s
 			break;
 		at--;
 	}
-	return at;
+	size_t count = log_view_count(l->lines);
+	return at == count && count ? count - 1 : at; /* a line higher than the screen shows its head */
 }
 
 static void status(struct logs *l, char *out, size_t size)
