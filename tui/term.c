@@ -481,14 +481,14 @@ bool term_is_sending(const struct term *t)
 	return t->sent < t->out.len && !t->is_gone;
 }
 
-bool term_resized(struct term *t)
+void term_resized(struct term *t)
 {
 	int rows, columns;
 	tty_size(t, &rows, &columns);
-	if (rows == t->grid.rows && columns == t->grid.columns)
-		return false;
-	fit(t, rows, columns);
-	return true;
+	/* There and back between two looks: the size is the same, what the terminal shows is not. */
+	t->is_whole = true;
+	if (rows != t->grid.rows || columns != t->grid.columns)
+		fit(t, rows, columns);
 }
 
 void term_redraw(struct term *t)

@@ -55,8 +55,8 @@ bool term_draw(struct term *);
 bool term_is_sending(const struct term *);
 /* Sends what it can. Returns false when the terminal is gone. */
 bool term_send(struct term *);
-/* Reads the size and fits the grid. Returns whether it changed; the next frame is drawn whole. */
-bool term_resized(struct term *);
+/* Reads the size and fits the grid. The next frame is due, and drawn whole. */
+void term_resized(struct term *);
 void term_redraw(struct term *); /* the next frame is sent whole: ctrl-l, after a stray write */
 
 /* ctrl-z: restores the terminal, stops this process group (SIGTSTP), and comes back after SIGCONT with the

@@ -28,8 +28,8 @@ static void take_signals(struct app *app)
 	while (read(app->signals, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGWINCH:
-			if (term_resized(app->term))
-				app_stale(app);
+			term_resized(app->term);
+			app_stale(app);
 			break;
 		case SIGCONT:
 			term_continued(app->term);

@@ -143,7 +143,7 @@ static void signals(struct program *p, int fd)
 	struct signalfd_siginfo info;
 	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGWINCH)
-			p->is_stale |= term_resized(p->term);
+			term_resized(p->term), p->is_stale = true;
 		else if (info.ssi_signo == SIGCONT)
 			term_continued(p->term), p->is_stale = true;
 		else
