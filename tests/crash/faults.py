@@ -394,6 +394,10 @@ class Faults(Rig):
         for number in spread(total, 24):
             status, is_restored, said = self.console(LD_PRELOAD=library, FAIL_ALLOCATION=str(number))
             ends[status] = ends.get(status, 0) + 1
+            # delscreen() of ncurses 6.4 writes through a malloc() that it does not check (_nc_free_tparm, its list of
+            # what to delete), after all is restored. Such an end is shown in the figures.
+            if status == -signal.SIGSEGV and is_restored and b"\x1b[?1049l" in said:
+                continue
             if status not in (143, 70) or not is_restored or (status == 70 and b"out of memory" not in said):
                 self.problem(
                     f"console: allocation {number} of {total} fails: status {status}, "
