@@ -156,6 +156,15 @@ static enum step_state release(const struct why_facts *f, struct why_words *w)
 	return STEP_DONE;
 }
 
+static bool is_marked_bad(const struct why_facts *f, const char *version)
+{
+	for (size_t i = 0; i < f->n_releases; i++)
+		if (f->releases[i]->is_bad && str_eq(f->releases[i]->service, f->service) &&
+		    str_eq(f->releases[i]->version, version))
+			return true;
+	return false;
+}
+
 static enum step_state drift(const struct why_facts *f, struct why_words *w)
 {
 	const struct placement *before = f->placement_before;
@@ -166,6 +175,8 @@ static enum step_state drift(const struct why_facts *f, struct why_words *w)
 	if (f->placement && str_eq(before->version, f->placement->version))
 		str_addf(&w->detail, "%s has %s too: nothing to promote", before->environment,
 			 before->version);
+	else if (is_marked_bad(f, before->version))
+		str_addf(&w->detail, "%s has %s, which is marked bad", before->environment, before->version);
 	else
 		str_addf(&w->detail, "%s has %s: P promotes it", before->environment, before->version);
 	return STEP_DONE;

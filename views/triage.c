@@ -29,12 +29,13 @@
 #define SERIES_MS 2000                  /* the chart is asked for anew */
 #define CHANGES_SHOWN 4
 #define PATTERNS_SHOWN 6
+#define EVIDENCE_SHOWN 3 /* of them in the copy */
 #define TRACES_MAX 32
 #define LOW_ROWS 34
 #define WIDE_COLUMNS 110
 
-enum part { PART_FACTS, PART_TIMELINE, PART_ERRORS, PART_CHART, PART_RUNBOOK, PART_COUNT };
-static const char *const part_titles[PART_COUNT] = {"Alert", "Timeline", "Errors", "Metric", "Runbook"};
+enum part { PART_FACTS, PART_TIMELINE, PART_CHART, PART_ERRORS, PART_RUNBOOK, PART_COUNT };
+static const char *const part_titles[PART_COUNT] = {"Alert", "Timeline", "Metric", "Errors", "Runbook"};
 
 struct triage {
 	struct view view;
@@ -506,11 +507,14 @@ static void run_copy(struct app *app, struct view *v, const char *arg)
 	const struct service *s = app_find(app, RECORD_SERVICE, t->service);
 	struct timeline timeline;
 	struct str out = {0}, cause = {0}, evidence = {0};
-	struct pattern found;
+	struct pattern found[EVIDENCE_SHOWN];
 	(void)arg;
 	add_changes(t, NULL, &cause);
-	if (patterns_rank(t->patterns, &found, 1))
-		patterns_sentence(t->patterns, &found, &evidence);
+	size_t n = patterns_rank(t->patterns, found, EVIDENCE_SHOWN);
+	for (size_t i = 0; i < n; i++) {
+		str_add(&evidence, i ? "\n" : "");
+		patterns_sentence(t->patterns, &found[i], &evidence);
+	}
 	gather_timeline(app_tables(app), t->service, t->environment, t->onset - BEFORE_MS, app_now(app),
 			&timeline);
 	struct timeline_facts facts = {.alert = alert_of(t),

@@ -220,6 +220,8 @@ static bool clean(struct screen *s)
 			cell.is_masked = false;
 		} else {
 			n = utf8_next(raw + at, len - at, &cell);
+			if (cell.is_masked && len - at < 4 && (unsigned char)raw[at] >= 0xC2)
+				break; /* the rest of a character has not come through the pty yet */
 		}
 		if (!cell.is_masked)
 			continue;
