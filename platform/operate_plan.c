@@ -65,6 +65,8 @@ void plan_command(struct planning *p, const char *text)
 {
 	if (p->n_commands < PLAN_LIST)
 		p->commands[p->n_commands++] = arena_dup(p->arena, text);
+	else /* nobody approves what cannot be shown */
+		plan_refuse(p, ERR_REFUSED, "more than %d commands: bring the folders in one by one", PLAN_LIST);
 }
 
 void plan_basis(struct planning *p, const char *fmt, ...)

@@ -11,7 +11,7 @@
 #include "platform/daemon.h"
 #include "base/err.h"
 
-#define PLAN_LIST 24
+#define PLAN_LIST 200
 
 struct planning { /* a plan while it is made; texts lie in the arena, which the plan keeps */
 	struct daemon *daemon;

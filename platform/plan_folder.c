@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "platform/fleet.h"
 #include "platform/operate_row.h"
 #include "platform/own.h"
@@ -18,6 +19,22 @@ static const char *environment_of(const struct wish *w, const struct up_folder *
 	return f->platform.n_environments ? f->platform.environments[0].name : "dev";
 }
 
+/* Whom platform.yaml would have called when an alert fires: a command like any other. */
+static void show_notify_commands(struct planning *p, const struct up_folder *f)
+{
+	for (size_t i = 0; i < f->platform.n_teams; i++) {
+		const struct platform_team *team = &f->platform.teams[i];
+		struct str line = {0};
+		if (!team->notify_command)
+			continue;
+		str_addf(&line, "team %s notify:", team->name);
+		for (const char *const *word = team->notify_command; *word; word++)
+			str_addf(&line, " %s", plan_word(p, *word));
+		plan_command(p, arena_dup(p->arena, str_text(&line)));
+		str_finish(&line);
+	}
+}
+
 static void show_commands(struct planning *p, const struct up_folder *f)
 {
 	for (size_t i = 0; i < f->n_services; i++) {
@@ -27,6 +44,7 @@ static void show_commands(struct planning *p, const struct up_folder *f)
 			plan_command(p, arena_printf(p->arena, "%s %s: %s", f->services[i].file.name, steps[j].purpose,
 			                             steps[j].command->text));
 	}
+	show_notify_commands(p, f);
 }
 
 static void plan_services(struct planning *p, const struct up_folder *f, const char *environment)
