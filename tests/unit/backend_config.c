@@ -21,7 +21,7 @@ struct files {
 static int set_up(void **state)
 {
 	struct files *f = calloc(1, sizeof(*f));
-	strcpy(f->dir, "/tmp/fairway-config-XXXXXX");
+	snprintf(f->dir, sizeof(f->dir), "/tmp/fairway-config-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->file, sizeof(f->file), "%s/config.yaml", f->dir);
 	setenv("FAIRWAY_STATE_DIR", f->dir, 1);

@@ -41,7 +41,7 @@ static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	char path[128];
-	strcpy(w->dir, "/tmp/fairway-backend-XXXXXX");
+	snprintf(w->dir, sizeof(w->dir), "/tmp/fairway-backend-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	setenv("FAIRWAY_STATE_DIR", w->dir, 1);
 	setenv("XDG_CONFIG_HOME", w->dir, 1);
@@ -263,11 +263,11 @@ static void quit_with_everything_in_flight(void **state)
 static void answer_logs(struct httpd_call *c, void *arg)
 {
 	struct world *w = arg;
-	char *block = malloc(200 * 1000);
-	size_t len = 0;
+	size_t size = 200 * 1000, len = 0;
+	char *block = malloc(size);
 	for (int i = 0; i < 1000; i++)
-		len += (size_t)sprintf(
-			block + len,
+		len += (size_t)snprintf(
+			block + len, size - len,
 			"17000000%05d checkout-prod-%d level=info msg=\"a line as logs have them\" n=%d\n", i,
 			1 + i % 3, i);
 	httpd_print(c, HEAD "Fairway-Instances: checkout-prod-1=checkout/prod\r\n\r\n");

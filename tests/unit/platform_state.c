@@ -171,7 +171,7 @@ static void changes_are_told_in_order(void **unused)
 	assert_int_equal(replayed.n, 3);
 	assert_false(state_replay(s, "0000000000000000.1", see, &replayed));
 	assert_false(state_replay(s, "", see, &replayed));
-	strcat(after_one, "0");
+	snprintf(after_one + strlen(after_one), sizeof(after_one) - strlen(after_one), "0");
 	assert_false(state_replay(s, after_one, see, &replayed));
 	for (int i = 0; i < STATE_RING + 5; i++) {
 		a.until = 1 + i;
