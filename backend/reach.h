@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BACKEND_REACH_H
+#define BACKEND_REACH_H
+/*
+ * How a source is reached right now: where its server is, how it is verified, who we are to it. Most sources
+ * have that in the configuration: an address, a file of certificates, a token. A source whose provider is
+ * reached by kubeconfig has all of it from there, as kubectl would (backend/kubeconfig.h), and may have to run
+ * a credential plugin first. Every secret is told to the redactor before anybody sees it, and the process is
+ * hardened before the first one is read. Backend thread only.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "backend/http.h"
+
+struct config_source;
+struct err;
+struct reaches;
+struct reach_wait;
+
+enum reach_by { /* of a provider */
+	REACH_CONFIG,     /* url, ca, token of its configuration */
+	REACH_KUBECONFIG, /* its options `kubeconfig` and `context` name an entry of kubeconfig files */
+};
+
+struct reach { /* everything but url may be NULL */
+	const char *url;                 /* absolute, may have a path prefix, no '/' at its end */
+	const char *socket;              /* of a Unix socket */
+	const char *ca_file, *ca_pem;    /* PEM: what the server is verified with; both NULL: the system's */
+	const char *cert_pem, *key_pem;  /* PEM: the client's certificate and its key */
+	const char *tls_name;            /* name that the server's certificate must have, when it is not url's */
+	const char *proxy;               /* http, https or socks5 URL; NULL: that of the environment */
+	bool is_insecure;                /* the server is not verified: shown beside the source */
+	bool is_uncompressed;            /* disable-compression */
+	struct header secret;            /* Authorization, or what the configuration names */
+	const struct header *headers;    /* of every request: impersonation */
+	size_t n_headers;
+	const char *scope;               /* kubeconfig: namespace of the context, NULL: unsaid */
+	const char *who;                 /* kubeconfig: name of its user entry, for sentences */
+};
+
+/* reach: borrowed for the call, NULL with err. The wait is gone after it. */
+typedef void reach_told(const struct reach *, const struct err *, void *arg);
+/* Never calls told before it returns. Several may wait for one plugin or command: it runs once. */
+struct reach_wait *reach_ask(struct reaches *, const struct config_source *, reach_told *, void *arg);
+void reach_cancel(struct reach_wait *); /* silent; NULL is fine */
+/* The server refused who we are (401): the next one who asks gets fresh credentials. */
+void reach_refused(struct reaches *, const struct config_source *);
+#endif
