@@ -21,7 +21,7 @@
 struct run;
 
 /* The list of providers: X(name) stands for `const struct provider provider_name` in providers/name.c. */
-#define PROVIDERS(X) X(platform) X(files)
+#define PROVIDERS(X) X(platform) X(files) X(kubernetes)
 
 enum ask_kind { ASK_HTTP, ASK_EXEC, ASK_FILES, ASK_TIMER };
 struct ask { /* copied by run_ask() */

@@ -90,12 +90,12 @@ static void a_context_of_ones_own(void **state)
 static void every_mistake_is_told_at_once(void **state)
 {
 	static const char text[] =
-		"bel: true\nlog-lines: 5\ncontexts:\n  acme:\n    deploys: {kind: kubernetes}\n"
+		"bel: true\nlog-lines: 5\ncontexts:\n  acme:\n    deploys: {kind: pagerduty}\n"
 		"    logs: {kind: files, path: /x, token: hunter2-secret}\n  demo: {}\n";
 	static const char *const wanted[] = {":1: bel",
 					     ":2: log-lines",
-					     "kubernetes",
-					     "platform, files",
+					     "pagerduty",
+					     "platform, files, kubernetes",
 					     "this provider has no logs",
 					     "token is never written here",
 					     "built in"};

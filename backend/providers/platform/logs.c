@@ -69,20 +69,20 @@ static void start(struct logs *l, struct run *r, const char *cursor)
 	if (!cursor && l->newest)
 		l->is_lost = true;
 	str_add(&path, "/v1/logs");
-	platform_parameter(&path, "service", wish->service);
-	platform_parameter(&path, "environment", wish->environment);
-	platform_parameter(&path, "instance", wish->instance);
+	address_parameter(&path, "service", wish->service);
+	address_parameter(&path, "environment", wish->environment);
+	address_parameter(&path, "instance", wish->instance);
 	if (cursor) {
-		platform_parameter(&path, "cursor", cursor);
+		address_parameter(&path, "cursor", cursor);
 	} else {
-		platform_time_parameter(&path, "since", l->is_lost ? l->newest : wish->since);
+		address_time(&path, "since", l->is_lost ? l->newest : wish->since);
 		if (wish->tail != RECORD_NONE && !l->is_lost) {
 			snprintf(tail, sizeof(tail), "%lld", (long long)wish->tail);
-			platform_parameter(&path, "tail", tail);
+			address_parameter(&path, "tail", tail);
 		}
 	}
-	platform_parameter(&path, "follow", wish->is_following ? "1" : NULL);
-	platform_parameter(&path, "previous", wish->is_previous ? "1" : NULL);
+	address_parameter(&path, "follow", wish->is_following ? "1" : NULL);
+	address_parameter(&path, "previous", wish->is_previous ? "1" : NULL);
 	for (size_t i = 0; i < l->n_counted; i++) {
 		l->counted[i].skip = cursor ? l->counted[i].skip + l->counted[i].since : 0;
 		l->counted[i].since = 0;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -24,37 +23,6 @@ const struct provider provider_platform = {
 	.options = options, .n_options = sizeof(options) / sizeof(options[0]),
 	.roles = roles, .queries = queries, .audits_itself = true,
 };
-
-void platform_escape(struct str *out, const char *text, bool keeps_slash)
-{
-	for (const char *c = text; *c; c++) {
-		bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-				(*c >= '0' && *c <= '9') || strchr("-._~", *c) || (keeps_slash && *c == '/');
-		if (is_plain)
-			str_addc(out, *c);
-		else
-			str_addf(out, "%%%02X", (unsigned)(unsigned char)*c);
-	}
-}
-
-void platform_parameter(struct str *path, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	str_addc(path, strchr(str_text(path), '?') ? '&' : '?');
-	str_add(path, name);
-	str_addc(path, '=');
-	platform_escape(path, value, false);
-}
-
-void platform_time_parameter(struct str *path, const char *name, int64_t wall_ms)
-{
-	char text[CLOCK_TEXT];
-	if (!wall_ms)
-		return;
-	clock_rfc3339(wall_ms, text);
-	platform_parameter(path, name, text);
-}
 
 static void not_running(struct run *r, struct err *err)
 {

@@ -5,9 +5,9 @@
  * The embedded platform, over HTTP on its Unix socket: fairway-api(7). Its bytes are as hostile as any
  * other's. Shared by the queries of this folder.
  */
+#include "backend/address.h"
 #include "backend/provider.h"
 #include "base/err.h"
-#include "base/str.h"
 
 #define PLATFORM_HEAD_MS 2000      /* a daemon that does not begin to answer within is said not to answer */
 #define PLATFORM_HEARTBEAT_MS 5000 /* bookmarks of a watch, cursors of a log stream */
@@ -15,12 +15,6 @@
 extern const struct query platform_watch, platform_logs, platform_log_follow, platform_document,
 	platform_build_log, platform_series, platform_audit, platform_info, platform_plan, platform_execute,
 	platform_undo, platform_shutdown, platform_raise_demo;
-
-/* Appends text percent-encoded (RFC 3986 unreserved bytes stay, and '/' when keeps_slash). */
-void platform_escape(struct str *, const char *text, bool keeps_slash);
-/* Appends "&name=value", or "?name=value" when it is the first; nothing for NULL. */
-void platform_parameter(struct str *path, const char *name, const char *value);
-void platform_time_parameter(struct str *path, const char *name, int64_t wall_ms); /* nothing for 0 */
 
 /* What an INPUT_FAIL means, as a sentence: not running, its own {"error","kind"}, or the wire's. */
 void platform_failure(struct run *, const struct input *, struct err *);

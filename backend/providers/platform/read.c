@@ -46,22 +46,22 @@ static void document_path(struct str *path, const struct request *q)
 	switch (q->document) {
 	case DOCUMENT_RUNBOOK:
 		str_add(path, "/v1/runbooks/");
-		platform_escape(path, q->service ? q->service : "", false);
+		address_escape(path, q->service ? q->service : "", false);
 		if (q->name) {
 			str_addc(path, '/');
-			platform_escape(path, q->name, true);
+			address_escape(path, q->name, true);
 		}
 		break;
 	case DOCUMENT_SPEC:
 		str_add(path, "/v1/services/");
-		platform_escape(path, q->service ? q->service : "", false);
+		address_escape(path, q->service ? q->service : "", false);
 		str_add(path, "/spec");
 		break;
 	case DOCUMENT_BUILD_LOG:
 		str_add(path, "/v1/deploys/");
-		platform_escape(path, q->name ? q->name : "", false);
+		address_escape(path, q->name ? q->name : "", false);
 		str_add(path, "/log");
-		platform_parameter(path, "follow", q->is_following ? "1" : NULL);
+		address_parameter(path, "follow", q->is_following ? "1" : NULL);
 		break;
 	}
 }
@@ -139,10 +139,10 @@ static void on_series(void *state, struct run *r, const struct input *in)
 		const struct series_wish *wish = &run_request(r)->series;
 		struct str path = {0};
 		str_add(&path, "/v1/series");
-		platform_parameter(&path, "service", wish->service);
-		platform_parameter(&path, "environment", wish->environment);
-		platform_parameter(&path, "name", wish->name);
-		platform_time_parameter(&path, "since", wish->since);
+		address_parameter(&path, "service", wish->service);
+		address_parameter(&path, "environment", wish->environment);
+		address_parameter(&path, "name", wish->name);
+		address_time(&path, "since", wish->since);
 		platform_get(r, path.s);
 		str_finish(&path);
 	}

@@ -30,7 +30,7 @@ static void start(struct run *r, const char *cursor)
 				 record_class((enum record_kind)kind)->plural);
 	str_add(&path, "/v1/watch?kinds=");
 	str_add(&path, str_text(&kinds));
-	platform_parameter(&path, "cursor", cursor);
+	address_parameter(&path, "cursor", cursor);
 	run_ask(r, &(struct ask){.path = path.s, .framing = FRAME_LINES, .is_stream = true,
 	                         .head_ms = PLATFORM_HEAD_MS, .idle_ms = 3 * PLATFORM_HEARTBEAT_MS});
 	str_finish(&path);

@@ -85,7 +85,7 @@ static void follow(struct execution *x, struct run *r)
 {
 	struct str path = {0};
 	str_add(&path, "/v1/operations/");
-	platform_escape(&path, x->operation, false);
+	address_escape(&path, x->operation, false);
 	str_add(&path, "?watch=1");
 	run_ask(r, &(struct ask){.tag = TAG_FOLLOW, .path = path.s, .framing = FRAME_LINES, .is_stream = true,
 	                         .head_ms = PLATFORM_HEAD_MS});
