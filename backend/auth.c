@@ -266,11 +266,12 @@ struct auth_wait *auth_ask(struct auth *a, const struct token_source *source, au
 	return w;
 }
 
-void auth_refused(struct auth *a, const struct token_source *source)
+bool auth_refused(struct auth *a, const struct token_source *source)
 {
 	if (source->from != TOKEN_COMMAND)
-		return; /* the others are read each time */
+		return false;
 	struct answer *x = answer_of(a, source);
 	if (x->token)
 		x->until = 0;
+	return true;
 }

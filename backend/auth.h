@@ -31,6 +31,6 @@ typedef void auth_told(const char *token, const struct err *err, void *arg);
 /* Never calls told before it returns. Several may wait for one command: it runs once. */
 struct auth_wait *auth_ask(struct auth *, const struct token_source *, auth_told *, void *arg);
 void auth_cancel(struct auth_wait *); /* silent; NULL is fine */
-/* A server refused the token: the next one who asks gets a new one. */
-void auth_refused(struct auth *, const struct token_source *);
+/* A server refused the token: the next one who asks gets a new one. False: they are read each time anyway. */
+bool auth_refused(struct auth *, const struct token_source *);
 #endif

@@ -155,7 +155,7 @@ static void ask(void *arg)
 	static const struct http_handler handler = {on_head, on_bytes, on_done};
 	struct ensure *e = arg;
 	struct err err;
-	struct http_wish wish = {.method = "GET", .url = "http://localhost/v1/info", .socket = e->socket,
+	struct http_wish wish = {.method = "GET", .url = "http://localhost/v1/info", .way.socket = e->socket,
 	                         .ceiling = 1024 * 1024, .head_ms = 2000};
 	e->is_answered = false;
 	if (!place_socket_is_safe(e->socket, &err)) {

@@ -25,11 +25,13 @@ struct http {
 	struct loop_transfer transfer; /* first: loop.c reports to it */
 	struct loop *loop;
 	CURL *easy;
-	struct curl_slist *send;
+	struct curl_slist *send, *connect_to;
 	struct http_handler handler;
 	void *arg;
 	struct arena arena;
-	const char *method, *url, *socket, *origin;
+	const char *method, *url, *socket;
+	const char *origin;       /* of the server */
+	const char *dialled;      /* of the URL that libcurl is given: another one where the TLS name differs */
 	bool is_write, is_stream;
 	size_t ceiling, received, header_bytes;
 	int64_t head_ms, idle_ms, last_byte;
@@ -57,6 +59,7 @@ static void release(struct http *h)
 	curl_multi_remove_handle(loop_curl(h->loop), h->easy);
 	curl_easy_cleanup(h->easy);
 	curl_slist_free_all(h->send);
+	curl_slist_free_all(h->connect_to);
 	arena_finish(&h->arena);
 	free(h);
 }
@@ -216,7 +219,7 @@ static bool redirect(struct http *h, struct err *err)
 			       origin ? origin : "nowhere");
 	if (!origin)
 		return err_set(err, ERR_FAILED, "%s redirects to nowhere", where(h));
-	if (!str_eq(origin, h->origin))
+	if (!str_eq(origin, h->dialled))
 		return err_set(err, ERR_FAILED, "%s redirects to %s, which is another place: not followed",
 			       h->origin, origin);
 	if (h->redirects++ == REDIRECTS_MAX)
@@ -249,6 +252,13 @@ static void on_finished(struct loop_transfer *transfer, int code)
 	release(h);
 }
 
+static void append(struct curl_slist **list, const char *line)
+{
+	*list = curl_slist_append(*list, line);
+	if (!*list)
+		mem_exhausted();
+}
+
 static bool add_header(struct http *h, const char *name, const char *value, struct err *err)
 {
 	for (const char *c = value; *c; c++)
@@ -257,10 +267,7 @@ static bool add_header(struct http *h, const char *name, const char *value, stru
 				       "the value of header %s holds a control byte: not sent", name);
 	char *line = *value ? arena_printf(&h->arena, "%s: %s", name, value)
 			    : arena_printf(&h->arena, "%s;", name);
-	struct curl_slist *longer = curl_slist_append(h->send, line);
-	if (!longer)
-		mem_exhausted();
-	h->send = longer;
+	append(&h->send, line);
 	return true;
 }
 
@@ -283,6 +290,82 @@ static bool is_plain_with_secret(const struct http *h, const struct http_wish *w
 	return wish->secret.name != NULL;
 }
 
+static void set_blob(CURL *e, CURLoption option, const char *pem)
+{
+	struct curl_blob blob = {.data = (char *)pem, .len = pem ? strlen(pem) : 0, .flags = CURL_BLOB_COPY};
+	if (pem)
+		curl_easy_setopt(e, option, &blob);
+}
+
+static void set_tls(struct http *h, const struct http_way *way)
+{
+	CURL *e = h->easy;
+	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (way->ca_file || way->ca_pem) {
+		curl_easy_setopt(e, CURLOPT_CAINFO, way->ca_file);
+		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	}
+	set_blob(e, CURLOPT_CAINFO_BLOB, way->ca_pem);
+	set_blob(e, CURLOPT_SSLCERT_BLOB, way->cert_pem);
+	set_blob(e, CURLOPT_SSLKEY_BLOB, way->key_pem);
+	if (way->key_pem)
+		curl_easy_setopt(e, CURLOPT_KEYPASSWD, ""); /* or libcrypto asks for one on the terminal */
+	if (way->is_insecure) {
+		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (h->connect_to)
+		curl_easy_setopt(e, CURLOPT_CONNECT_TO, h->connect_to);
+}
+
+static void set_proxy(struct http *h, const char *proxy)
+{
+	CURL *e = h->easy;
+	if (h->socket)
+		curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, h->socket);
+	if (h->socket || (!proxy && is_loopback(h->origin))) {
+		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+	} else if (proxy) {
+		bool is_socks = str_starts(proxy, "socks5://");
+		curl_easy_setopt(e, CURLOPT_NOPROXY, "");
+		curl_easy_setopt(e, CURLOPT_PROXY,
+				 is_socks ? arena_printf(&h->arena, "socks5h://%s", proxy + strlen("socks5://"))
+					  : proxy);
+	}
+}
+
+/* libcurl checks a certificate against the URL's host. So that becomes the name wanted, and the connection goes to
+ * where the URL pointed. */
+static bool rename_server(struct http *h, const char *tls_name, struct err *err)
+{
+	char *url = NULL, *host = NULL, *port = NULL, *said = NULL;
+	CURLU *u = curl_url();
+	if (!u)
+		mem_exhausted();
+	bool is_good = !curl_url_set(u, CURLUPART_URL, h->url, 0) &&
+		       !curl_url_get(u, CURLUPART_HOST, &host, 0) &&
+		       !curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) &&
+		       !curl_url_set(u, CURLUPART_HOST, tls_name, 0) &&
+		       !curl_url_get(u, CURLUPART_URL, &url, 0);
+	if (is_good) {
+		bool has_port = !curl_url_get(u, CURLUPART_PORT, &said, 0);
+		append(&h->connect_to, arena_printf(&h->arena, "%s:%s:%s:%s", tls_name, port, host, port));
+		is_good = add_header(h, "Host",
+				     arena_printf(&h->arena, "%s%s%s", host, has_port ? ":" : "",
+						  has_port ? said : ""), err);
+		h->url = arena_dup(&h->arena, url);
+		h->dialled = origin_of(&h->arena, url);
+	} else {
+		err_set(err, ERR_USAGE, "%s: \"%.100s\" cannot be the name of a server", h->origin, tls_name);
+	}
+	curl_free(url);
+	curl_free(host);
+	curl_free(port);
+	curl_free(said);
+	curl_url_cleanup(u);
+	return is_good;
+}
+
 static void set_options(struct http *h, const struct http_wish *wish)
 {
 	CURL *e = h->easy;
@@ -293,8 +376,8 @@ static void set_options(struct http *h, const struct http_wish *wish)
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, h->socket || is_loopback(h->origin) ? NULL : "");
+	bool is_plain = h->socket || is_loopback(h->origin) || wish->way.is_uncompressed;
+	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, is_plain ? NULL : "");
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)(h->head_ms < CONNECT_MS ? h->head_ms : CONNECT_MS));
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)READ_BUFFER);
@@ -303,14 +386,8 @@ static void set_options(struct http *h, const struct http_wish *wish)
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, h);
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER, h->send);
-	if (wish->ca_file) {
-		curl_easy_setopt(e, CURLOPT_CAINFO, wish->ca_file);
-		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-	}
-	if (h->socket)
-		curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, h->socket);
-	if (h->socket || is_loopback(h->origin))
-		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+	set_tls(h, &wish->way);
+	set_proxy(h, wish->way.proxy);
 	if (h->is_write || h->is_stream) {
 		curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 		curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
@@ -328,11 +405,13 @@ static bool prepare(struct http *h, const struct http_wish *wish, struct err *er
 	h->origin = origin_of(&h->arena, h->url);
 	if (!h->origin)
 		return err_set(err, ERR_USAGE, "\"%.100s\" is not an http or https URL", h->url);
+	h->dialled = h->origin;
 	if (is_plain_with_secret(h, wish))
 		return err_set(err, ERR_REFUSED, "%s: a token does not travel over http:// without TLS",
 			       h->origin);
 	if (!add_header(h, "User-Agent", arena_printf(&h->arena, "fairway/%s", fairway_version), err) ||
-	    !add_header(h, "Expect", "", err))
+	    !add_header(h, "Expect", "", err) ||
+	    (wish->way.tls_name && !rename_server(h, wish->way.tls_name, err)))
 		return false;
 	for (size_t i = 0; i < wish->n_headers; i++)
 		if (!add_header(h, wish->headers[i].name, wish->headers[i].value, err))
@@ -357,7 +436,7 @@ struct http *http_start(struct loop *loop, const struct http_wish *wish, const s
 	h->idle_ms = wish->idle_ms || wish->is_stream ? wish->idle_ms : h->head_ms;
 	h->method = arena_dup(&h->arena, wish->method);
 	h->url = arena_dup(&h->arena, wish->url);
-	h->socket = arena_dup(&h->arena, wish->socket);
+	h->socket = arena_dup(&h->arena, wish->way.socket);
 	h->easy = curl_easy_init();
 	if (!h->easy)
 		mem_exhausted();

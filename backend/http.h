@@ -7,7 +7,9 @@
  *   - a write goes out once, on a fresh connection that is not kept, and follows no redirect (being
  *     redirected is a failure); when it may have been sent and no whole reply came, its error is ERR_UNKNOWN;
  *   - a read follows at most 3 redirects, all to the same scheme, host and port;
- *   - http and https only, TLS 1.2 or later, verified; loopback and Unix sockets never go through a proxy;
+ *   - http and https only, TLS 1.2 or later, verified unless told otherwise; a proxy is the one given, else the
+ *     environment's (HTTPS_PROXY, NO_PROXY as curl(1) reads them), but not for loopback; Unix sockets never have
+ *     one; socks5 resolves names at the proxy, as kubectl does;
  *   - a token (`secret`, Authorization) travels over https, to this machine's loopback, or over a Unix
  *     socket; else it is refused;
  *   - header values with control bytes are refused; decoded bytes are counted against the ceiling; a header
@@ -26,11 +28,19 @@ struct loop;
 struct header {
 	const char *name, *value;
 };
+struct http_way { /* to the server; all zero: as the URL says, verified with the system's certificates */
+	const char *socket;             /* path of a Unix socket, or NULL */
+	const char *ca_file, *ca_pem;   /* PEM: what the server is verified with; both NULL: the system's */
+	const char *cert_pem, *key_pem; /* PEM: the client's certificate and its key; both or neither */
+	const char *tls_name;           /* name that the server's certificate must have when it is not the URL's */
+	const char *proxy; /* http, https or socks5 URL, for every address; NULL: the environment's */
+	bool is_insecure;               /* the server is not verified */
+	bool is_uncompressed;           /* the reply is not to be compressed */
+};
 struct http_wish { /* copied by http_start() */
 	const char *method;          /* "GET", "POST", … */
 	const char *url;             /* absolute */
-	const char *socket;          /* path of a Unix socket, or NULL */
-	const char *ca_file;         /* PEM: what a server is verified with; NULL: the system's */
+	struct http_way way;
 	const struct header *headers;
 	size_t n_headers;
 	struct header secret;        /* one more header, which holds a token; name NULL: none */

@@ -534,7 +534,10 @@ struct jobs *jobs_new(struct loop *loop, const struct config *config, struct red
 		.operations = operations_new(),
 		.redact = redact,
 		.journal = journal_path(NULL),
-		.world = {.loop = loop, .auth = auth_new(loop, redact), .deliver = on_deliver, .arg = jobs},
+		.world = {.loop = loop,
+			  .reaches = reaches_new(loop, redact),
+			  .deliver = on_deliver,
+			  .arg = jobs},
 	};
 	world_io(&jobs->world, &jobs->io);
 	return jobs;
@@ -546,7 +549,7 @@ void jobs_free(struct jobs *jobs)
 		return;
 	while (jobs->first)
 		give_up(jobs->first, ERR_CANCELLED, "the program ends");
-	auth_free(jobs->world.auth);
+	reaches_free(jobs->world.reaches);
 	operations_free(jobs->operations);
 	free(jobs->journal);
 	free(jobs);

@@ -16,6 +16,7 @@
 #include "backend/frame.h"
 #include "backend/http.h"
 #include "backend/message.h"
+#include "backend/reach.h"
 #include "backend/request.h"
 
 struct run;
@@ -86,6 +87,7 @@ struct provider {
 	const char *name, *help;
 	const struct option_row *options;
 	size_t n_options;
+	enum reach_by reach;
 	const char *const *roles;     /* of a configuration it can fill; NULL at the end */
 	const struct query *const *queries; /* NULL at the end */
 	bool audits_itself; /* its writes are recorded where they are done: the console's journal leaves them
@@ -103,6 +105,9 @@ const char *run_root(const struct run *); /* STATE of the context's embedded pla
 const struct setting *run_setting(const struct run *, const char *name); /* an option of the provider */
 int64_t run_now(const struct run *);                         /* wall ms */
 const char *run_via(const struct run *);                     /* SSH_CONNECTION of the person, or NULL */
+/* Of the server that was asked last; NULL: nothing was asked yet, or it does not say. */
+const char *run_scope(const struct run *);                   /* namespace of the kubeconfig's context */
+const char *run_who(const struct run *);                     /* name of the kubeconfig's user entry */
 struct arena *run_arena(struct run *);                       /* scratch, empty again at the next input */
 
 void run_ask(struct run *, const struct ask *);

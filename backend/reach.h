@@ -10,13 +10,16 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "backend/http.h"
 
 struct config_source;
 struct err;
+struct loop;
 struct reaches;
 struct reach_wait;
+struct redact;
 
 enum reach_by { /* of a provider */
 	REACH_CONFIG,     /* url, ca, token of its configuration */
@@ -25,25 +28,24 @@ enum reach_by { /* of a provider */
 
 struct reach { /* everything but url may be NULL */
 	const char *url;                 /* absolute, may have a path prefix, no '/' at its end */
-	const char *socket;              /* of a Unix socket */
-	const char *ca_file, *ca_pem;    /* PEM: what the server is verified with; both NULL: the system's */
-	const char *cert_pem, *key_pem;  /* PEM: the client's certificate and its key */
-	const char *tls_name;            /* name that the server's certificate must have, when it is not url's */
-	const char *proxy;               /* http, https or socks5 URL; NULL: that of the environment */
-	bool is_insecure;                /* the server is not verified: shown beside the source */
-	bool is_uncompressed;            /* disable-compression */
+	struct http_way way;
 	struct header secret;            /* Authorization, or what the configuration names */
 	const struct header *headers;    /* of every request: impersonation */
 	size_t n_headers;
 	const char *scope;               /* kubeconfig: namespace of the context, NULL: unsaid */
 	const char *who;                 /* kubeconfig: name of its user entry, for sentences */
+	uint64_t serial;                 /* of these credentials, for reach_refused() */
 };
+
+struct reaches *reaches_new(struct loop *, struct redact *); /* both are borrowed until reaches_free() */
+void reaches_free(struct reaches *); /* nobody may wait any more; NULL is fine */
 
 /* reach: borrowed for the call, NULL with err. The wait is gone after it. */
 typedef void reach_told(const struct reach *, const struct err *, void *arg);
 /* Never calls told before it returns. Several may wait for one plugin or command: it runs once. */
 struct reach_wait *reach_ask(struct reaches *, const struct config_source *, reach_told *, void *arg);
 void reach_cancel(struct reach_wait *); /* silent; NULL is fine */
-/* The server refused who we are (401): the next one who asks gets fresh credentials. */
-void reach_refused(struct reaches *, const struct config_source *);
+/* The server refused who we are (401); serial: of the struct reach that was sent. The next one who asks gets
+ * fresh credentials where they can be had. False: asking again would bring the same ones. */
+bool reach_refused(struct reaches *, const struct config_source *, uint64_t serial);
 #endif

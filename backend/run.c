@@ -55,6 +55,16 @@ struct arena *run_arena(struct run *r)
 	return &r->scratch;
 }
 
+const char *run_scope(const struct run *r)
+{
+	return r->scope;
+}
+
+const char *run_who(const struct run *r)
+{
+	return r->who;
+}
+
 bool run_has_written(const struct run *r)
 {
 	return r->is_written;
@@ -282,5 +292,7 @@ void run_free(struct run *r)
 	run_forget_batches(r);
 	arena_finish(&r->scratch);
 	free(r->cursor);
+	free(r->scope);
+	free(r->who);
 	free(r);
 }

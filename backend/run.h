@@ -10,11 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backend/auth.h"
 #include "backend/exec.h"
 #include "backend/http.h"
 #include "backend/loop.h"
 #include "backend/provider.h"
+#include "backend/reach.h"
 #include "backend/walk.h"
 
 struct run;
@@ -30,9 +30,9 @@ struct io {
 			      void *handler_arg, struct err *);
 	void (*hold)(void *arg, struct http *, bool is_held);
 	void (*cancel)(void *arg, struct http *);
-	struct auth_wait *(*token)(void *arg, const struct token_source *, auth_told *, void *told_arg);
-	void (*token_cancel)(void *arg, struct auth_wait *);
-	void (*token_refused)(void *arg, const struct token_source *);
+	struct reach_wait *(*reach)(void *arg, const struct config_source *, reach_told *, void *told_arg);
+	void (*reach_cancel)(void *arg, struct reach_wait *);
+	bool (*reach_refused)(void *arg, const struct config_source *, uint64_t serial);
 	struct exec *(*exec)(void *arg, const struct exec_wish *, exec_ended *, void *ended_arg,
 			     struct err *);
 	void (*exec_cancel)(void *arg, struct exec *);

@@ -20,9 +20,9 @@ static void stop_ask(struct asked *a)
 	if (a->exec)
 		io->exec_cancel(io->arg, a->exec);
 	a->exec = NULL;
-	if (a->token)
-		io->token_cancel(io->arg, a->token);
-	a->token = NULL;
+	if (a->reach)
+		io->reach_cancel(io->arg, a->reach);
+	a->reach = NULL;
 }
 
 void run_stop_asks(struct run *r)
@@ -80,15 +80,29 @@ static bool on_unit(const char *unit, size_t len, bool is_last, void *arg)
 	return !a->is_dead;
 }
 
+static void ask_reach(struct asked *);
+
+/* A read goes out once more when other credentials can be had; a write never does. */
+static bool renew(struct asked *a)
+{
+	const struct io *io = a->run->wish.io;
+	bool can = io->reach_refused(io->arg, a->run->wish.source, a->serial);
+	if (!can || a->is_write || a->is_renewed)
+		return false;
+	a->is_renewed = true;
+	io->cancel(io->arg, a->http);
+	a->http = NULL;
+	ask_reach(a);
+	return true;
+}
+
 static void on_head(void *arg, int status, const struct header *headers, size_t n)
 {
 	struct asked *a = arg;
-	if (a->is_dead)
+	if (a->is_dead || (status == 401 && renew(a)))
 		return;
 	run_enter(a->run);
 	a->status = status;
-	if (status == 401 && a->run->wish.source->token.from != TOKEN_NONE)
-		a->run->wish.io->token_refused(a->run->wish.io->arg, &a->run->wish.source->token);
 	if (status >= 400) {
 		frame_finish(&a->frame);
 		frame_init(&a->frame, FRAME_BODY, ERROR_BODY_MAX, NULL, on_unit, a);
@@ -186,55 +200,66 @@ static void send_http(struct asked *a, const struct http_wish *wish)
 		io->hold(io->arg, a->http, true);
 }
 
-static void keep_wish(struct asked *a, const struct http_wish *wish)
+/* A copy: the headers of the ask, then those that the server is asked with anyway. */
+static const struct header *join_headers(struct arena *arena, const struct header *own, size_t n_own,
+					 const struct header *more, size_t n_more)
 {
-	struct header *headers = arena_alloc(&a->kept, (wish->n_headers + 1) * sizeof(*headers));
-	for (size_t i = 0; i < wish->n_headers; i++)
-		headers[i] = (struct header){arena_dup(&a->kept, wish->headers[i].name),
-		                             arena_dup(&a->kept, wish->headers[i].value)};
-	a->wish = *wish;
-	a->wish.method = arena_dup(&a->kept, wish->method);
-	a->wish.url = arena_dup(&a->kept, wish->url);
-	a->wish.headers = headers;
-	a->wish.body = wish->body ? arena_dup_n(&a->kept, wish->body, wish->body_len) : NULL;
+	struct header *all = arena_alloc(arena, (n_own + n_more + 1) * sizeof(*all));
+	for (size_t i = 0; i < n_own + n_more; i++) {
+		const struct header *h = i < n_own ? &own[i] : &more[i - n_own];
+		all[i] = (struct header){arena_dup(arena, h->name), arena_dup(arena, h->value)};
+	}
+	return all;
 }
 
-static void on_token(const char *token, const struct err *err, void *arg)
+static void keep(char **kept, const char *text)
+{
+	if (str_eq(*kept, text))
+		return;
+	free(*kept);
+	*kept = mem_dup(text);
+}
+
+static void on_reach(const struct reach *reach, const struct err *err, void *arg)
 {
 	struct asked *a = arg;
 	struct run *r = a->run;
-	const struct token_source *source = &r->wish.source->token;
-	a->token = NULL; /* it is gone after this call */
+	a->reach = NULL; /* it is gone after this call */
 	run_enter(r);
 	if (err) {
 		fail_ask(a, err);
 	} else {
-		const char *bearer = source->header ? token : arena_printf(&a->kept, "Bearer %s", token);
-		a->wish.secret = (struct header){source->header ? source->header : "Authorization", bearer};
-		send_http(a, &a->wish);
+		struct arena arena = {0};
+		struct http_wish wish = a->wish;
+		keep(&r->scope, reach->scope);
+		keep(&r->who, reach->who);
+		a->serial = reach->serial;
+		wish.url = arena_printf(&arena, "%s%s", reach->url, a->wish.url);
+		wish.headers = join_headers(&arena, a->wish.headers, a->wish.n_headers, reach->headers,
+					    reach->n_headers);
+		wish.n_headers += reach->n_headers;
+		wish.way = reach->way;
+		wish.secret = reach->secret;
+		send_http(a, &wish);
+		arena_finish(&arena);
 	}
 	run_leave(r);
 }
 
-static void start_http(struct run *r, struct asked *a, const struct ask *ask)
+static void ask_reach(struct asked *a)
 {
-	const struct io *io = r->wish.io;
-	const struct config_source *source = r->wish.source;
-	const struct setting *option = run_setting(r, "socket");
-	const char *socket = option ? option->text : NULL,
-		   *base = source->url ? source->url : "http://localhost";
-	if (str_starts(base, "unix:")) {
-		socket = base + strlen("unix:");
-		base = "http://localhost";
-	}
-	struct http_wish wish = {
-		.method = ask->method ? ask->method : "GET",
-		.url = arena_printf(&r->scratch, "%s%s", base, ask->path),
-		.socket = socket,
-		.ca_file = source->ca_file,
-		.headers = ask->headers,
+	const struct io *io = a->run->wish.io;
+	a->reach = io->reach(io->arg, a->run->wish.source, on_reach, a);
+}
+
+static void start_http(struct asked *a, const struct ask *ask)
+{
+	a->wish = (struct http_wish){
+		.method = arena_dup(&a->kept, ask->method ? ask->method : "GET"),
+		.url = arena_dup(&a->kept, ask->path),
+		.headers = join_headers(&a->kept, ask->headers, ask->n_headers, NULL, 0),
 		.n_headers = ask->n_headers,
-		.body = ask->body,
+		.body = ask->body ? arena_dup_n(&a->kept, ask->body, ask->body_len) : NULL,
 		.body_len = ask->body_len,
 		.head_ms = ask->head_ms,
 		.idle_ms = ask->idle_ms,
@@ -242,13 +267,8 @@ static void start_http(struct run *r, struct asked *a, const struct ask *ask)
 		.is_stream = ask->is_stream,
 	};
 	if (!ask->is_stream && ask->framing == FRAME_BODY)
-		wish.ceiling = a->frame.ceiling;
-	if (source->token.from == TOKEN_NONE) {
-		send_http(a, &wish);
-		return;
-	}
-	keep_wish(a, &wish);
-	a->token = io->token(io->arg, &source->token, on_token, a);
+		a->wish.ceiling = a->frame.ceiling;
+	ask_reach(a);
 }
 
 static void on_exec(int status, const char *output, size_t len, const struct err *err, void *arg)
@@ -316,7 +336,7 @@ void run_ask(struct run *r, const struct ask *ask)
 	a->frame.cuts_long_lines = ask->cuts_long_lines;
 	switch (ask->kind) {
 	case ASK_HTTP:
-		start_http(r, a, ask);
+		start_http(a, ask);
 		break;
 	case ASK_EXEC:
 		start_exec(r, a, ask);

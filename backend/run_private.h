@@ -12,11 +12,13 @@ struct asked { /* one ask under way */
 	struct asked *next;
 	uint32_t tag;
 	bool is_write, is_dead, is_error_body;
+	bool is_renewed;         /* sent again after a 401, with fresh credentials */
 	int status;
 	struct http *http;       /* NULL when its end was told */
 	struct exec *exec;       /* likewise */
-	struct auth_wait *token; /* the exchange waits for its token: what it will be lies in wish */
-	struct http_wish wish;   /* its texts lie in kept */
+	struct reach_wait *reach; /* the exchange waits for how its server is reached */
+	struct http_wish wish;   /* its texts lie in kept; url is the path below the server's */
+	uint64_t serial;         /* of the credentials that were sent */
 	struct arena kept;
 	char *folder, *suffix;   /* FILES */
 	struct loop_timer timer;
@@ -40,6 +42,7 @@ struct run {
 	bool is_over, is_ended_told, is_settled, is_again, is_written, has_delivered, is_held;
 	struct err outcome, again;
 	char *cursor;
+	char *scope, *who;       /* of the last reach */
 	struct loop_timer retry, freshness;
 	int attempts;            /* failed in a row */
 	int64_t began;           /* monotonic start of this attempt */

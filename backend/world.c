@@ -56,21 +56,21 @@ static void io_cancel(void *arg, struct http *h)
 	http_cancel(h);
 }
 
-static struct auth_wait *io_token(void *arg, const struct token_source *source, auth_told *told,
-				  void *told_arg)
+static struct reach_wait *io_reach(void *arg, const struct config_source *source, reach_told *told,
+				   void *told_arg)
 {
-	return auth_ask(((struct world *)arg)->auth, source, told, told_arg);
+	return reach_ask(((struct world *)arg)->reaches, source, told, told_arg);
 }
 
-static void io_token_cancel(void *arg, struct auth_wait *w)
+static void io_reach_cancel(void *arg, struct reach_wait *w)
 {
 	(void)arg;
-	auth_cancel(w);
+	reach_cancel(w);
 }
 
-static void io_token_refused(void *arg, const struct token_source *source)
+static bool io_reach_refused(void *arg, const struct config_source *source, uint64_t serial)
 {
-	auth_refused(((struct world *)arg)->auth, source);
+	return reach_refused(((struct world *)arg)->reaches, source, serial);
 }
 
 static struct exec *io_exec(void *arg, const struct exec_wish *wish, exec_ended *ended, void *ended_arg,
@@ -103,7 +103,7 @@ void world_io(struct world *w, struct io *io)
 	*io = (struct io){
 		.mono = io_mono, .wall = io_wall, .chance = io_chance, .timer_set = io_timer_set,
 		.timer_clear = io_timer_clear, .start = io_start, .hold = io_hold, .cancel = io_cancel,
-		.token = io_token, .token_cancel = io_token_cancel, .token_refused = io_token_refused,
+		.reach = io_reach, .reach_cancel = io_reach_cancel, .reach_refused = io_reach_refused,
 		.exec = io_exec, .exec_cancel = io_exec_cancel, .walk = io_walk, .deliver = io_deliver,
 		.via = getenv("SSH_CONNECTION"), .arg = w,
 	};

@@ -6,7 +6,7 @@
 
 struct world {
 	struct loop *loop;
-	struct auth *auth;
+	struct reaches *reaches;
 	void (*deliver)(struct message *, void *arg); /* takes it */
 	void *arg;
 };

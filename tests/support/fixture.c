@@ -140,6 +140,43 @@ static void cancel(void *arg, struct http *h)
 	h->is_gone = true;
 }
 
+struct reach_wait {
+	struct fixture *fixture;
+	struct loop_timer timer;
+	reach_told *told;
+	void *arg;
+};
+
+static void on_reach(void *arg)
+{
+	struct reach_wait *w = arg;
+	w->told(&(struct reach){.url = "http://localhost", .scope = "default", .who = "ada"}, NULL, w->arg);
+	free(w);
+}
+
+static struct reach_wait *reach(void *arg, const struct config_source *source, reach_told *told, void *told_arg)
+{
+	struct reach_wait *w = mem_alloc(sizeof(*w));
+	(void)source;
+	*w = (struct reach_wait){.fixture = arg, .told = told, .arg = told_arg};
+	timer_set(arg, &w->timer, 0, on_reach, w);
+	return w;
+}
+
+static void reach_cancelled(void *arg, struct reach_wait *w)
+{
+	timer_clear(arg, &w->timer);
+	free(w);
+}
+
+static bool reach_refused_by(void *arg, const struct config_source *source, uint64_t serial)
+{
+	(void)arg;
+	(void)source;
+	(void)serial;
+	return false;
+}
+
 /* --- what is told --- */
 
 static void tell_change(struct fixture *f, const struct change *c)
@@ -465,7 +502,8 @@ bool fixture_run(const char *script, size_t len, int cut, char message[4096])
 {
 	struct fixture f = {.cut = cut, .message = message};
 	f.io = (struct io){.mono = mono, .wall = wall, .chance = chance, .timer_set = timer_set, .timer_clear = timer_clear,
-	                   .start = start, .hold = hold, .cancel = cancel, .deliver = deliver, .arg = &f};
+	                   .start = start, .hold = hold, .cancel = cancel, .reach = reach,
+	                   .reach_cancel = reach_cancelled, .reach_refused = reach_refused_by, .deliver = deliver, .arg = &f};
 	char *copy = mem_dup_n(script, len), *line = copy;
 	bool is_good = true;
 	while (is_good && line) {

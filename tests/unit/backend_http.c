@@ -288,7 +288,7 @@ static void this_machine_needs_no_proxy(void **state)
 	assert_int_equal(w->status, 200);
 	fetch(w, &(struct http_wish){.method = "GET", .url = url_of(w->server, "localhost", "/")});
 	assert_int_equal(w->status, 200);
-	fetch(w, &(struct http_wish){.method = "GET", .url = "http://localhost/x", .socket = path.s});
+	fetch(w, &(struct http_wish){.method = "GET", .url = "http://localhost/x", .way.socket = path.s});
 	assert_int_equal(w->status, 200);
 	assert_int_equal(httpd_count(w->other, ""), 0);
 	fetch(w, &(struct http_wish){.method = "GET", .url = url_of(w->server, "0.0.0.0", "/")});
@@ -394,7 +394,7 @@ static void tls_fetch(struct world *w, int port, bool is_write)
 	snprintf(ca, sizeof(ca), "%s/ca.pem", w->dir);
 	fetch(w, &(struct http_wish){.method = is_write ? "POST" : "GET",
 				     .url = url,
-				     .ca_file = ca,
+				     .way.ca_file = ca,
 				     .is_write = is_write,
 				     .head_ms = 5000,
 				     .secret = {"Authorization", "Bearer of-a-secret"}});
