@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/across.h"
 #include "model/overlay.h"
 
 #define SESSION_DARK_MS 300
@@ -99,6 +100,8 @@ static void apply(struct session *s, const struct message *m)
 			break;
 		}
 	}
+	if (s->overlays[RECORD_ENVIRONMENT] && s->overlays[RECORD_PLACEMENT])
+		across_drift(s->overlays[RECORD_ENVIRONMENT], s->overlays[RECORD_PLACEMENT]);
 	note_darkness(s);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/health.h"
 
 struct overlay {
 	const struct record_class *class;
@@ -127,6 +128,16 @@ static bool is_leader(const struct overlay *o, const void *row)
 	return o->health && *(const int *)record_get(row, o->health) != o->health->absent;
 }
 
+/* Two clusters may both know how a service is: what hurts in one is not hidden by the other. */
+static int worst(const struct overlay *o, const void *const *rows, size_t n)
+{
+	struct health_sum sum = {0};
+	for (size_t i = 0; i < n; i++)
+		if (is_leader(o, rows[i]))
+			health_add(&sum, *(const int *)record_get(rows[i], o->health));
+	return (int)health_worst(&sum);
+}
+
 static void show(struct overlay *o, const void *record)
 {
 	struct arena arena = {0};
@@ -142,6 +153,8 @@ static void show(struct overlay *o, const void *record)
 		for (size_t i = 0; i < n; i++)
 			if (i != first)
 				fill(o->class, whole, rows[i]);
+		if (o->health)
+			*(int *)record_at(whole, o->health) = worst(o, rows, n);
 		records_put(o->rows, whole);
 	}
 	for (size_t i = 0; i < n; i++)

@@ -7,8 +7,8 @@
  *
  * The rule: the row of a source that knows its health leads, else that of the source whose name comes first;
  * its source and as_of are the row's. What the leader leaves out is filled in from the others, in the order
- * of their names. Every source's own row is kept, so that what one takes back, another's word replaces.
- * Classes that are not shared pass through.
+ * of their names; of several that know the health the worst is shown. Every source's own row is kept, so
+ * that what one takes back, another's word replaces. Classes that are not shared pass through.
  *
  * The verbs are those of model/records.h; rows are read from overlay_rows(). One thread.
  */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/across.h"
 #include "views/app_private.h"
 
 void app_model_init(struct app *app)
@@ -45,6 +46,8 @@ uint32_t app_model_apply(struct app *app, const struct changes *changes)
 		}
 		kinds |= REQUEST_KIND(c->kind);
 	}
+	if (kinds & (REQUEST_KIND(RECORD_PLACEMENT) | REQUEST_KIND(RECORD_ENVIRONMENT)))
+		across_drift(app->overlays[RECORD_ENVIRONMENT], app->overlays[RECORD_PLACEMENT]);
 	return kinds;
 }
 
