@@ -123,7 +123,8 @@ static void read_source(struct reader *r, const struct yaml_node *node, const ch
 	if (!has_role(p, role))
 		yaml_complain(&r->yaml, yaml_find(node, "kind"), "this provider has no %s", role);
 	struct arena *arena = &r->config->arena;
-	option_known_keys(&r->yaml, node, p->options, p->n_options, more, sizeof(more) / sizeof(more[0]));
+	size_t n_more = p->reach == REACH_KUBECONFIG ? 1 : sizeof(more) / sizeof(more[0]); /* the rest is there */
+	option_known_keys(&r->yaml, node, p->options, p->n_options, more, n_more);
 	r->sources = mem_grow(r->sources, r->n_sources + 1, sizeof(*r->sources));
 	struct config_source *s = &r->sources[r->n_sources++];
 	*s = (struct config_source){

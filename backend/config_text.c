@@ -56,7 +56,7 @@ static void add_setting(struct str *out, const char *indent, const struct settin
 	if (s->option->type == OPTION_BOOL || s->option->type == OPTION_INT)
 		str_add(out, s->text); /* not a text to YAML: without quotes */
 	else
-		yaml_quote_scalar(out, s->text);
+		option_print(out, s->option, s->text);
 	str_add(out, s->is_default ? "    # default\n" : "\n");
 }
 

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-static const char *const type_names[] = {"text", "bool", "int", "duration", "choice", "path", "url"};
+static const char *const type_names[] = {"text", "bool", "int", "duration", "choice", "path", "url", "list"};
 
 const char *option_type_name(enum option_type type)
 {
@@ -96,6 +96,38 @@ static bool read_url(const struct option_row *row, const char *text, struct sett
 	return option_is_web_address(text) || (str_starts(text, "unix:/") && is_url_text(text));
 }
 
+static bool is_label(const char *text, size_t len)
+{
+	if (!len || len > 63 || text[0] == '-' || text[len - 1] == '-')
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-", text[i]))
+			return false;
+	return true;
+}
+
+static bool has_item(const char *list, const char *end, const char *item, size_t len)
+{
+	for (const char *at = list; at < end; at += strcspn(at, ",") + 1)
+		if (strcspn(at, ",") == len && strncmp(at, item, len) == 0)
+			return true;
+	return false;
+}
+
+static bool read_list(const struct option_row *row, const char *text, struct setting *s)
+{
+	(void)row;
+	s->number = 0;
+	for (const char *at = text;; at++) {
+		size_t len = strcspn(at, ",");
+		if (!is_label(at, len) || has_item(text, at, at, len) || ++s->number > OPTION_LIST_MAX)
+			return false;
+		at += len;
+		if (!*at)
+			return true;
+	}
+}
+
 static bool read_text(const struct option_row *row, const char *text, struct setting *s)
 {
 	(void)row;
@@ -105,7 +137,7 @@ static bool read_text(const struct option_row *row, const char *text, struct set
 
 /* In the order of enum option_type. */
 static bool (*const readers[])(const struct option_row *, const char *, struct setting *) = {
-	read_text, read_bool, read_int, read_duration, read_choice, read_path, read_url,
+	read_text, read_bool, read_int, read_duration, read_choice, read_path, read_url, read_list,
 };
 
 bool option_check(const struct option_row *row, const char *text, struct setting *out, struct err *err)
@@ -128,6 +160,23 @@ static struct setting default_of(const struct option_row *row)
 	return s;
 }
 
+/* The value as one text; false without one, or after complaining. */
+static bool text_of(const struct yaml *y, const struct yaml_node *node, const struct option_row *row,
+		    const char **text)
+{
+	struct yaml_texts items;
+	struct str joined = {0};
+	if (!node || node->kind != YAML_LIST || row->type != OPTION_LIST)
+		return yaml_as_text(y, node, text);
+	if (!yaml_as_texts(y, node, &items))
+		return false;
+	for (size_t i = 0; i < items.count; i++) /* a ',' of an item's own is no way to smuggle in another */
+		str_addf(&joined, "%s%s", i ? "," : "", strchr(items.items[i], ',') ? "," : items.items[i]);
+	*text = arena_dup(y->arena, str_text(&joined));
+	str_finish(&joined);
+	return true;
+}
+
 void option_read(const struct yaml *y, const struct yaml_node *map, const struct option_row *rows, size_t n,
                  struct setting *out)
 {
@@ -137,7 +186,7 @@ void option_read(const struct yaml *y, const struct yaml_node *map, const struct
 		const char *text;
 		struct err err = {0};
 		out[i] = default_of(&rows[i]);
-		if (yaml_as_text(y, node, &text) && !option_check(&rows[i], text, &out[i], &err))
+		if (text_of(y, node, &rows[i], &text) && !option_check(&rows[i], text, &out[i], &err))
 			yaml_complain(y, node, "%s", err.text);
 	}
 }
@@ -176,6 +225,7 @@ void option_describe(struct str *s, const struct option_row *row)
 		[OPTION_DURATION] = "a duration such as 250ms, 10s or 5m",
 		[OPTION_PATH] = "an absolute path, or one that starts with ~/",
 		[OPTION_URL] = "an http://, https:// or unix:/path address",
+		[OPTION_LIST] = "a list of names, each once: small letters, digits and dashes",
 	};
 	if (row->type == OPTION_CHOICE) {
 		for (size_t i = 0; row->choices[i]; i++)
@@ -197,6 +247,24 @@ void option_describe(struct str *s, const struct option_row *row)
 	}
 }
 
+void option_print(struct str *s, const struct option_row *row, const char *text)
+{
+	if (row->type != OPTION_LIST) {
+		yaml_quote_scalar(s, text);
+		return;
+	}
+	str_addc(s, '[');
+	for (const char *at = text; *at;) {
+		size_t len = strcspn(at, ",");
+		char item[64];
+		str_copy(item, len < sizeof(item) ? len + 1 : sizeof(item), at);
+		yaml_quote_scalar(s, item); /* "no" is a name too */
+		at += len + (at[len] == ',');
+		str_add(s, *at ? ", " : "");
+	}
+	str_addc(s, ']');
+}
+
 void option_example(struct str *s, const struct option_row *row, int indent)
 {
 	str_addf(s, "%*s# %s: ", indent, "", row->help);
@@ -204,7 +272,7 @@ void option_example(struct str *s, const struct option_row *row, int indent)
 	str_addf(s, "%s.\n%*s# %s:", row->is_needed ? "; needed" : "", indent, "", row->name);
 	if (row->absent) {
 		str_addc(s, ' ');
-		yaml_quote_scalar(s, row->absent);
+		option_print(s, row, row->absent);
 	}
 	str_addc(s, '\n');
 }

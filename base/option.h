@@ -23,6 +23,7 @@ enum option_type {
 	OPTION_CHOICE,
 	OPTION_PATH,
 	OPTION_URL,
+	OPTION_LIST, /* of names, as RFC 1123 has labels; their text is joined by ',' */
 };
 struct option_row {
 	const char *name, *help;
@@ -40,7 +41,8 @@ struct setting { /* a row with its value */
 };
 
 /* Reads text as a value of the row; else a sentence that follows the key: "must be …". A URL is http, https
- * or unix:/PATH. A path is absolute or starts with "~/". */
+ * or unix:/PATH. A path is absolute or starts with "~/". A list holds at most OPTION_LIST_MAX names, none twice. */
+#define OPTION_LIST_MAX 200
 bool option_check(const struct option_row *, const char *text, struct setting *, struct err *);
 /* Fills a setting for each row, from the map or from the default; complains about wrong and missing ones,
  * which keep their default. map may be NULL: all defaults. Other keys of the map are not looked at. */
@@ -56,6 +58,8 @@ bool option_is_web_address(const char *text);
 const char *option_type_name(enum option_type); /* "duration" */
 /* Appends what a value may be: "a duration from 1s to 5m", "dark or light". */
 void option_describe(struct str *, const struct option_row *);
+/* Appends the text of a value as YAML. */
+void option_print(struct str *, const struct option_row *, const char *text);
 /* Appends the row as lines of an example file: help and limits as comments, the key with its default
  * commented out. */
 void option_example(struct str *, const struct option_row *, int indent);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -23,6 +24,7 @@ static const struct option_row rows[] = {
 	{.name = "url", .help = "Where", .type = OPTION_URL, .is_needed = true},
 	{.name = "folder", .help = "Where", .type = OPTION_PATH},
 	{.name = "title", .help = "What", .type = OPTION_TEXT},
+	{.name = "rooms", .help = "Which", .type = OPTION_LIST},
 };
 #define N (sizeof(rows) / sizeof(rows[0]))
 
@@ -97,6 +99,54 @@ static void urls(void **state)
 			fail_msg("taken: %s", bad[i]);
 }
 
+static const char *rooms_of(const char *text)
+{
+	struct arena arena = {0};
+	struct setting s[N];
+	static char out[512];
+	char *complaint = read_all(text, s, &arena);
+	const struct setting *rooms = option_find(s, N, "rooms");
+	char *lf = complaint ? strchr(complaint, '\n') : NULL;
+	if (lf)
+		*lf = '\0';
+	snprintf(out, sizeof(out), "%s", lf ? complaint : rooms->text ? rooms->text : "none");
+	free(complaint);
+	arena_finish(&arena);
+	return out;
+}
+
+static void lists_of_names(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		"rooms: [a, A]",    "rooms: [a, a]",   "rooms: [\"a,b\"]", "rooms: [-a]",      "rooms: [a-]",
+		"rooms: []",        "rooms: [a, \"\"]", "rooms: \"a,\"",   "rooms: \"a, b\"", "rooms: [a/b]",
+		"rooms: {a: b}",    "rooms: [[a]]",
+		"rooms: [a123456789012345678901234567890123456789012345678901234567890123]"};
+	assert_string_equal(rooms_of("url: http://a\nrooms: [apps, 2fa, no]"), "apps,2fa,no");
+	assert_string_equal(rooms_of("url: http://a\nrooms: apps"), "apps");
+	assert_string_equal(rooms_of("url: http://a\nrooms: apps,more"), "apps,more");
+	assert_string_equal(rooms_of("url: http://a\nrooms: ~"), "none");
+	assert_string_equal(rooms_of("url: http://a"), "none");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char text[200];
+		snprintf(text, sizeof(text), "url: http://a\n%s", bad[i]);
+		if (!strstr(rooms_of(text), "c.yaml:2: rooms"))
+			fail_msg("%s: %s", bad[i], rooms_of(text));
+	}
+	struct str many = {0};
+	for (int i = 0; i <= OPTION_LIST_MAX; i++)
+		str_addf(&many, "%sr%d", i ? "," : "", i);
+	struct setting s;
+	assert_false(option_check(&rows[7], many.s, &s, NULL));
+	*strrchr(many.s, ',') = '\0';
+	assert_true(option_check(&rows[7], many.s, &s, NULL));
+	str_reset(&many);
+	option_print(&many, &rows[7], "apps,no,2fa");
+	assert_string_equal(many.s, "[apps, \"no\", \"2fa\"]");
+	str_finish(&many);
+}
+
 static void an_example_is_yaml(void **state)
 {
 	(void)state;
@@ -113,6 +163,7 @@ int main(void)
 		cmocka_unit_test(values_and_defaults),
 		cmocka_unit_test(complaints),
 		cmocka_unit_test(urls),
+		cmocka_unit_test(lists_of_names),
 		cmocka_unit_test(an_example_is_yaml),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,12 +6,12 @@
 static const struct option_row options[] = {
 	{"context", "Context of the kubeconfig; its current one when unsaid", OPTION_TEXT},
 	{"kubeconfig", "A kubeconfig file instead of those that KUBECONFIG or ~/.kube/config name", OPTION_PATH},
-	{"namespaces", "Namespaces to look at; all of them, or the context's when those may not be listed", OPTION_TEXT},
+	{"namespaces", "Namespaces to look at; all of them, or the context's when those may not be listed", OPTION_LIST},
 };
 static const char *const roles[] = {"deploys", NULL};
 static const struct query *const queries[] = {NULL};
 const struct provider provider_kubernetes = {
-	.name = "kubernetes", .help = "A Kubernetes cluster, as kubectl would reach it",
+	.name = "kubernetes", .help = "A Kubernetes cluster, as kubectl would reach it", .reach = REACH_KUBECONFIG,
 	.options = options, .n_options = sizeof(options) / sizeof(options[0]),
 	.roles = roles, .queries = queries,
 };
