@@ -123,6 +123,11 @@ test: setup
 test-built: all $(UNIT) $(REPLAY) $(TOOLS)
 	@BUILD=$(BUILD) SAN='$(SAN)' sh tests/run.sh $(UNIT) $(REPLAY) $(sort $(wildcard tests/e2e/*.sh tests/crash/*.sh tests/docs/*.sh))
 
+# A real Kubernetes for the tests (tests/rig/README.md): minutes once, from Go modules.
+.PHONY: rig
+rig:
+	@tests/rig/kubernetes-up install
+
 # Man pages: prose of man/ with what the rows of the program say.
 PAGES    := $(patsubst man/%.in,$(BUILD)/man/%,$(wildcard man/*.in))
 .PHONY: man install uninstall headers
