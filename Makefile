@@ -31,7 +31,7 @@ OBJ      := $(SRC:%.c=$(BUILD)/%.o)
 CARRIED  := $(shell find keymaps paths platform/samples -type f ! -name '*.pyc' 2>/dev/null | LC_ALL=C sort)
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/providers/*.c))
 SUPPORT  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
-TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
+TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/*.c tests/faults/*.c))
 # Fuzz targets: unit tests over their corpus, and `make fuzz` looks for more.
 FUZZ     := $(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 REPLAY   := $(patsubst %.c,$(BUILD)/%,$(FUZZ))
@@ -121,7 +121,8 @@ test: setup
 
 .PHONY: test-built
 test-built: all $(UNIT) $(REPLAY) $(TOOLS)
-	@BUILD=$(BUILD) SAN='$(SAN)' sh tests/run.sh $(UNIT) $(REPLAY) $(sort $(wildcard tests/e2e/*.sh tests/crash/*.sh tests/docs/*.sh))
+	@BUILD=$(BUILD) SAN='$(SAN)' sh tests/run.sh $(UNIT) $(REPLAY) $(sort $(wildcard tests/e2e/*.sh tests/crash/*.sh tests/faults/*.sh \
+		tests/docs/*.sh))
 
 # A real Kubernetes for the tests (tests/rig/README.md): minutes once, from Go modules.
 .PHONY: rig
