@@ -7,6 +7,9 @@ static const struct option_row options[] = {
 	{"context", "Context of the kubeconfig; its current one when unsaid", OPTION_TEXT},
 	{"kubeconfig", "A kubeconfig file instead of those that KUBECONFIG or ~/.kube/config name", OPTION_PATH},
 	{"namespaces", "Namespaces to look at; all of them, or the context's when those may not be listed", OPTION_LIST},
+	{"service-label", "Label or annotation that holds a workload's service, before app.kubernetes.io/name, app and its own "
+			  "name", OPTION_TEXT},
+	{"team-label", "Label or annotation that holds a workload's team, before team, owner and squad", OPTION_TEXT},
 };
 static const char *const roles[] = {"deploys", NULL};
 static const struct query *const queries[] = {NULL};

@@ -46,6 +46,12 @@ enum kube_what kube_what_of(const char *kind_name); /* "Deployment"; KUBE_KINDS 
 /* Appends "/apis/apps/v1/namespaces/NS/deployments/NAME/SUB"; NULL parts are left out. */
 void kube_path(struct str *, enum kube_what, const char *namespace, const char *name, const char *sub);
 
+/* Whose an object is, as kube_identity_read() tells, but by the labels that the configuration names
+ * (service-label, team-label). */
+struct kube_meta;
+struct kube_identity;
+void kube_identify(struct run *, const struct kube_meta *, struct kube_identity *);
+
 /* The namespaces of the configuration, in its order; n 0: it says none. In run_arena(). */
 struct texts kube_namespaces(struct run *);
 const char *kube_environment(const struct run *);

@@ -36,6 +36,8 @@ void kube_identity_read(const struct kube_meta *, struct arena *, struct kube_id
 /* Links of KUBE_PREFIX "link.NAME" annotations, in the arena. */
 struct pairs kube_links(const struct kube_meta *, struct arena *);
 
+/* Steady: the last rollout is complete; available may be less than desired all the same (instances fail). Stuck: of a
+ * Job: it failed. */
 enum kube_rollout { KUBE_STEADY, KUBE_ROLLING, KUBE_STUCK, KUBE_PAUSED };
 struct kube_workload {
 	struct kube_meta meta;
