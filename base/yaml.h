@@ -110,4 +110,7 @@ bool yaml_as_pairs(const struct yaml *, const struct yaml_node *, struct yaml_pa
 void yaml_quote_scalar(struct str *, const char *text);
 /* The same, always in double quotes. */
 void yaml_quote_always(struct str *, const char *text);
+/* Appends JSON as a YAML document in block style: members in their order, an empty map or list as {} or []. */
+struct cJSON;
+void yaml_put_json(struct str *, const struct cJSON *);
 #endif

@@ -23,6 +23,8 @@ static const struct arg_row rows[] = {
 	{"--keys", NULL, "SCRIPT", ARG_TEXT, AT(keys), OPT_CONSOLE, NULL, "type these keys first: \"gg<enter>\""},
 	{"--service", NULL, "S", ARG_TEXT, AT(service), OPT_SERVICE, NULL, "service"},
 	{"--env", "-e", "E", ARG_TEXT, AT(env), OPT_ENV, NULL, "environment"},
+	{"--image", NULL, "IMAGE", ARG_TEXT, AT(image), OPT_IMAGE, NULL, "image of its container: registry/name:tag"},
+	{"--namespace", "-n", "NS", ARG_TEXT, AT(namespace), OPT_NAMESPACE, NULL, "namespace that the objects name"},
 	{"--from", NULL, "E", ARG_TEXT, AT(from), OPT_FROM, NULL, "environment whose release is taken"},
 	{"--to", NULL, "X", ARG_TEXT, AT(to), OPT_TO, NULL, "environment, or for rollback the release, to go to"},
 	{"--since", NULL, "10m", ARG_TEXT, AT(since), OPT_SINCE, NULL, "only what is younger: 30s, 10m, 2h, or a time"},

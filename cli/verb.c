@@ -21,6 +21,8 @@ static const struct verb verbs[] = {
 	{"runbook", "SERVICE", "Print the runbook of a service (Markdown)", 0, 0, 1, 1, read_runbook, NULL},
 	{"audit", "[verify]", "List who changed what, or verify the chain", 0, 0, 0, 1, read_audit, NULL},
 	{"why", "SERVICE", "Tell why a service is red, or cannot be deployed", OPT_ENV, OPT_ENV, 1, 1, read_why, NULL},
+	{"manifests", "DIR", "Print what a service is on a Kubernetes cluster", OPT_ENV | OPT_IMAGE | OPT_NAMESPACE, 0,
+	 1, 1, read_manifests, NULL},
 	{"info", "", "Print versions, paths and sources", 0, 0, 0, 0, read_info, NULL},
 	{"config", "init|check|show|path", "Make, check or show the configuration", 0, 0, 1, 1, read_config, NULL},
 	{"keymap", "check [FILE]", "Check a file of keys", 0, 0, 1, 2, read_keymap, NULL},

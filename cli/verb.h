@@ -65,6 +65,7 @@ int read_logs(struct cli *);     /* logs.c */
 int read_info(struct cli *);     /* own.c */
 int read_config(struct cli *);
 int read_keymap(struct cli *);
+int read_manifests(struct cli *); /* manifests.c */
 int write_operation(struct cli *); /* write.c: one operation by its row */
 int write_down(struct cli *);
 int write_up(struct cli *);      /* up.c */

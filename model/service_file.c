@@ -240,6 +240,50 @@ static void parse_scaling(struct service_parser *p, const struct yaml_node *n)
 	                              : SERVICE_DEFAULT_MAX_REPLICAS);
 }
 
+/* A number and a suffix of Kubernetes' quantities; whole thousandths are as fine as they get. */
+static void read_quantity(struct service_parser *p, const struct yaml_node *n, const char *const *suffixes,
+                          const char *like, const char **out)
+{
+	const char *text;
+	if (!yaml_as_text(&p->y, n, &text))
+		return;
+	size_t digits = strspn(text, "0123456789"), all = digits;
+	if (text[all] == '.')
+		all += 1 + strspn(text + all + 1, "0123456789");
+	bool is_good = digits > 0 && all <= 15 && (all == digits || all > digits + 1) && strspn(text, "0.") < all;
+	bool is_known = false;
+	for (; *suffixes; suffixes++)
+		is_known = is_known || strcmp(*suffixes, text + all) == 0;
+	if (is_good && is_known)
+		*out = text;
+	else
+		yaml_complain(&p->y, n, "must be a quantity above 0, such as %s", like);
+}
+
+static void read_amounts(struct service_parser *p, const struct yaml_node *n, const char **cpu,
+                         const char **memory)
+{
+	static const char *const known[] = {"cpu", "memory"};
+	static const char *const of_cpu[] = {"", "m", NULL};
+	static const char *const of_memory[] = {"", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti", NULL};
+	if (!n || !yaml_is_map(&p->y, n))
+		return;
+	yaml_known_keys(&p->y, n, known, sizeof(known) / sizeof(known[0]));
+	read_quantity(p, yaml_find(n, "cpu"), of_cpu, "250m or 1.5", cpu);
+	read_quantity(p, yaml_find(n, "memory"), of_memory, "128Mi", memory);
+}
+
+static void parse_resources(struct service_parser *p, const struct yaml_node *n)
+{
+	static const char *const known[] = {"requests", "limits"};
+	struct service_resources *r = &p->file->resources;
+	if (!yaml_is_map(&p->y, n))
+		return;
+	yaml_known_keys(&p->y, n, known, sizeof(known) / sizeof(known[0]));
+	read_amounts(p, yaml_find(n, "requests"), &r->cpu_request, &r->memory_request);
+	read_amounts(p, yaml_find(n, "limits"), &r->cpu_limit, &r->memory_limit);
+}
+
 static void parse_databases(struct service_parser *p, const struct yaml_node *n)
 {
 	if (!yaml_is_list(&p->y, n))
@@ -332,6 +376,7 @@ static const struct {
 	{"env", parse_env},
 	{"environments", parse_environments},
 	{"scaling", parse_scaling},
+	{"resources", parse_resources},
 	{"databases", parse_databases},
 	{"dependencies", parse_dependencies},
 	{"links", parse_links},
@@ -453,7 +498,7 @@ void service_file_finish(struct service_file *f)
 static const struct service_environment *find_environment(const struct service_file *f, const char *name)
 {
 	for (size_t i = 0; i < f->n_environments; i++)
-		if (strcmp(f->environments[i].name, name) == 0)
+		if (str_eq(f->environments[i].name, name))
 			return &f->environments[i];
 	return NULL;
 }

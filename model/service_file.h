@@ -80,6 +80,10 @@ struct service_runbook {
 	const char *path;            /* relative, no ".." */
 };
 
+struct service_resources { /* as a cluster counts them, "250m", "128Mi"; NULL: unsaid */
+	const char *cpu_request, *memory_request, *cpu_limit, *memory_limit;
+};
+
 struct service_environment { /* what environments: says about one of them */
 	const char *name;
 	struct yaml_pairs env;
@@ -101,6 +105,7 @@ struct service_file {
 	size_t n_environments;
 	int min_replicas, max_replicas;
 	double cpu_target;           /* percent; 0: unsaid */
+	struct service_resources resources;
 	struct service_database *databases;
 	size_t n_databases;
 	struct yaml_texts dependencies; /* names of services */
@@ -126,6 +131,7 @@ void service_file_finish(struct service_file *); /* all zero is fine */
 /* Whether the file says enough to run here (a run command); else the sentence why not. */
 bool service_file_can_run(const struct service_file *, struct err *);
 
+/* In these four an environment may be NULL: what holds everywhere. */
 /* Instances wanted in an environment: its own number, else scaling.min_replicas, else 1. */
 int service_file_replicas(const struct service_file *, const char *environment);
 int64_t service_file_watch(const struct service_file *, const char *environment);

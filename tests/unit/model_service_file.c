@@ -110,6 +110,23 @@ static void environments(void **state)
 	service_file_finish(&f);
 }
 
+static void resources(void **state)
+{
+	(void)state;
+	struct service_file f = parse_good("name: a\nresources: {requests: {cpu: 250m, memory: 128Mi}, limits: {cpu: 1.5}}\n");
+	assert_string_equal(f.resources.cpu_request, "250m");
+	assert_string_equal(f.resources.memory_request, "128Mi");
+	assert_string_equal(f.resources.cpu_limit, "1.5");
+	assert_null(f.resources.memory_limit);
+	service_file_finish(&f);
+	assert_complaint("name: a\nresources: {requests: {cpu: 250Mi}}\n",
+	                 "resources.requests.cpu: \"250Mi\": must be a quantity above 0, such as 250m or 1.5");
+	assert_complaint("name: a\nresources: {limits: {memory: 0}}\n", "resources.limits.memory: \"0\": must be");
+	assert_complaint("name: a\nresources: {limits: {memory: 1.}}\n", "resources.limits.memory: \"1.\": must be");
+	assert_complaint("name: a\nresources: {limits: {memory: -1}}\n", "resources.limits.memory: \"-1\": must be");
+	assert_complaint("name: a\nresources: {limit: {memory: 1}}\n", "did you mean \"limits\"?");
+}
+
 static void alerts(void **state)
 {
 	(void)state;
@@ -258,6 +275,7 @@ int main(void)
 		cmocka_unit_test(worker_has_no_port),
 		cmocka_unit_test(health_and_metrics),
 		cmocka_unit_test(environments),
+		cmocka_unit_test(resources),
 		cmocka_unit_test(alerts),
 		cmocka_unit_test(approval_changes_with_what_runs),
 		cmocka_unit_test(argv_is_shown_as_a_shell_would_need_it),

@@ -188,11 +188,11 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, port):
+    def __init__(self, port, host="127.0.0.1"):
         self.metrics = Metrics()
         self.is_stopping = False
         self.connections = set()
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__((host, port), Handler)
         self.port = self.server_address[1]
         self.loop = threading.Thread(target=self.serve_forever)
         self.loop.start()
@@ -223,7 +223,8 @@ class Server(socketserver.ThreadingTCPServer):
 
 def main():
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    server = Server(int(os.environ.get("PORT", "8080")))
+    server = Server(int(os.environ.get("PORT", "8080")),
+                    os.environ.get("HOST", "127.0.0.1"))
     log("info", "listening", port=server.port, version=VERSION)
     signal.sigwait(STOP_SIGNALS)
     server.stop()
