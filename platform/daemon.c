@@ -137,7 +137,7 @@ static void tell_deploy(void *arg)
 	struct told *t = arg;
 	const struct deploy *d = state_get(t->daemon->state, record_class(RECORD_DEPLOY), t->deploy);
 	if (d) {
-		operate_on_deploy(t->daemon->operate, d);
+		operate_on_deploy(t->daemon->operate, d, ERR_FAILED);
 		d = state_get(t->daemon->state, record_class(RECORD_DEPLOY), t->deploy);
 		ups_on_deploy(t->daemon->ups, d);
 	}

@@ -220,7 +220,7 @@ static void built(const struct release *release, const struct err *err, void *ar
 	else
 		deploy_record_release(daemon, ro->id, release, &failure);
 	if (failure.kind != ERR_NONE)
-		deploy_record_end(daemon, ro->id, ROLLOUT_BUILD, DEPLOY_FAILED, failure.text);
+		deploy_record_fail(daemon, ro->id, ROLLOUT_BUILD, &failure);
 	look_soon(ro->deploys);
 }
 
@@ -301,7 +301,7 @@ static bool watch_act(struct rollout *ro, const struct deploy *d, struct err *er
 	if (d->watch_until) /* taken up again: deploys_resume() said how long */
 		return true;
 	ro->watch_until = clock_mono_ms() + ms;
-	return deploy_record_watch(ro->deploys->daemon, ro->id, clock_wall_ms() + ms, err);
+	return deploy_record_watch(ro->deploys->daemon, ro->id, ms, err);
 }
 
 static bool back_act(struct rollout *ro, const struct deploy *d, struct err *err)
@@ -357,36 +357,34 @@ static bool step_enter_next(struct rollout *ro)
 
 /* The new instances never served, or nothing can be brought back: the end. */
 static bool step_gives_up(struct rollout *ro, enum rollout_step step, const struct rollout_facts *f,
-			  const char *why, const char *stays)
+			  const struct err *why, const char *stays)
 {
 	struct daemon *daemon = ro->deploys->daemon;
 	const struct deploy *d = record(ro);
 	const struct own_rollout *j = journal(ro);
-	char text[400];
+	struct err failure = *why;
 	bool is_unused = f->has_release && step < ROLLOUT_CUT_OVER && !(j && j->from_release == d->release);
 	if (is_unused)
 		fleet_end(daemon->fleet, ro->service, ro->environment, d->release, NULL);
 	fleet_rollout(daemon->fleet, ro->service, ro->environment, RECORD_NONE, 0, NULL);
 	if (stays)
-		snprintf(text, sizeof(text), "%s; %s", why, stays);
+		err_set(&failure, why->kind, "%s; %s", why->text, stays);
 	else if (step < ROLLOUT_CUT_OVER && d->from)
-		snprintf(text, sizeof(text), "%s; %s goes on serving", why, d->from);
-	else
-		snprintf(text, sizeof(text), "%s", why);
-	return deploy_record_end(daemon, ro->id, step, DEPLOY_FAILED, text) || try_later(ro);
+		err_set(&failure, why->kind, "%s; %s goes on serving", why->text, d->from);
+	return deploy_record_fail(daemon, ro->id, step, &failure) || try_later(ro);
 }
 
 static bool step_failed(struct rollout *ro, enum rollout_step step, const struct rollout_facts *f,
-			const char *why)
+			const struct err *why)
 {
 	struct daemon *daemon = ro->deploys->daemon;
 	const char *stays;
 	bool goes_back = rollout_goes_back(step, f, &stays);
 	if (f->has_release && f->failing && step != ROLLOUT_BUILD && step != ROLLOUT_BACK)
-		release_mark_bad(daemon->releases, ro->service, record(ro)->release, why, NULL);
+		release_mark_bad(daemon->releases, ro->service, record(ro)->release, why->text, NULL);
 	if (!goes_back)
 		return step_gives_up(ro, step, f, why, stays);
-	return deploy_record_back(daemon, ro->id, step, why) ? step_enter_next(ro) : try_later(ro);
+	return deploy_record_back(daemon, ro->id, step, why->text) ? step_enter_next(ro) : try_later(ro);
 }
 
 static bool finish(struct rollout *ro, enum rollout_step last)
@@ -441,14 +439,15 @@ static bool rollout_look(struct rollout *ro)
 	bool goes_on = step_act(ro, step, &is_failed, &err);
 	facts_gather(ro, record(ro), step, &facts, counts);
 	if (!goes_on)
-		return is_failed && step_failed(ro, step, &facts, err.text);
+		return is_failed && step_failed(ro, step, &facts, &err);
 	rollout_judge(step, &facts, &answer);
 	if (answer.ends_old)
 		fleet_end(daemon->fleet, ro->service, ro->environment, left_release(ro, record(ro), step),
 			  NULL);
 	switch (answer.verdict) {
 	case ROLLOUT_FAIL:
-		return step_failed(ro, step, &facts, answer.reason);
+		err_set(&err, ERR_FAILED, "%s", answer.reason);
+		return step_failed(ro, step, &facts, &err);
 	case ROLLOUT_WAIT:
 		reactor_timer_set(ro->timer, answer.wait_ms);
 		return false;

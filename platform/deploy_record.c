@@ -37,11 +37,12 @@ static bool draft_open(struct draft *t, const struct daemon *d, const char *id, 
 	return true;
 }
 
-static void tell(struct daemon *d, const char *id)
+/* failure: of a deploy that is over without success. */
+static void tell(struct daemon *d, const char *id, enum err_kind failure)
 {
 	const struct deploy *now = state_get(d->state, deploy_class(), id);
 	if (now && d->operate)
-		operate_on_deploy(d->operate, now);
+		operate_on_deploy(d->operate, now, failure);
 }
 
 static bool draft_put(struct draft *t, struct daemon *d, const char *id, struct err *err)
@@ -49,7 +50,7 @@ static bool draft_put(struct draft *t, struct daemon *d, const char *id, struct 
 	t->deploy.base.as_of = clock_wall_ms();
 	if (!state_put(d->state, deploy_class(), &t->deploy, err))
 		return false;
-	tell(d, id);
+	tell(d, id, ERR_FAILED);
 	return true;
 }
 
@@ -121,7 +122,7 @@ const struct deploy *deploy_record_new(struct daemon *d, const struct deploy_wis
 		state_abort(d->state);
 	if (!is_put || !state_commit(d->state, err))
 		return NULL;
-	tell(d, id);
+	tell(d, id, ERR_FAILED);
 	return state_get(d->state, deploy_class(), id);
 }
 
@@ -176,12 +177,16 @@ bool deploy_record_plan(struct daemon *d, const char *id, int64_t count, int64_t
 	return state_put(d->state, own_class(OWN_ROLLOUT), &j, err);
 }
 
-bool deploy_record_watch(struct daemon *d, const char *id, int64_t until, struct err *err)
+bool deploy_record_watch(struct daemon *d, const char *id, int64_t ms, struct err *err)
 {
 	struct draft t;
+	char span[CLOCK_TEXT], detail[CLOCK_TEXT + 4];
 	if (!draft_open(&t, d, id, err))
 		return false;
-	t.deploy.watch_until = until;
+	t.deploy.watch_until = clock_wall_ms() + ms;
+	clock_span(ms, span);
+	snprintf(detail, sizeof(detail), "for %s", span);
+	step_set(&t, ROLLOUT_WATCH, STEP_RUNNING, detail);
 	return draft_put(&t, d, id, err);
 }
 
@@ -201,8 +206,8 @@ bool deploy_record_back(struct daemon *d, const char *id, enum rollout_step fail
 	return draft_put(&t, d, id, NULL);
 }
 
-bool deploy_record_end(struct daemon *d, const char *id, enum rollout_step last, enum deploy_state state,
-		       const char *detail)
+static bool end(struct daemon *d, const char *id, enum rollout_step last, enum deploy_state state,
+		const char *detail, enum err_kind failure)
 {
 	struct draft t;
 	struct err err;
@@ -225,6 +230,17 @@ bool deploy_record_end(struct daemon *d, const char *id, enum rollout_step last,
 		state_abort(d->state);
 	if (!is_put || !state_commit(d->state, &err))
 		return false;
-	tell(d, id);
+	tell(d, id, failure);
 	return true;
+}
+
+bool deploy_record_end(struct daemon *d, const char *id, enum rollout_step last, enum deploy_state state,
+		       const char *detail)
+{
+	return end(d, id, last, state, detail, ERR_FAILED);
+}
+
+bool deploy_record_fail(struct daemon *d, const char *id, enum rollout_step last, const struct err *why)
+{
+	return end(d, id, last, DEPLOY_FAILED, why->text, why->kind);
 }

@@ -26,11 +26,14 @@ bool deploy_record_done(struct daemon *, const char *id, enum rollout_step);
 /* The release is known: after the build. */
 bool deploy_record_release(struct daemon *, const char *id, const struct release *, struct err *err);
 bool deploy_record_plan(struct daemon *, const char *id, int64_t count, int64_t watch_ms, struct err *err);
-bool deploy_record_watch(struct daemon *, const char *id, int64_t until, struct err *err);
+/* The watch begins, and is to last that long. */
+bool deploy_record_watch(struct daemon *, const char *id, int64_t ms, struct err *err);
 /* The step failed and the release before comes back. */
 bool deploy_record_back(struct daemon *, const char *id, enum rollout_step failed, const char *why);
 /* It is over: the step is done, or failed unless it succeeded; those after it are skipped. detail may be
  * NULL. */
 bool deploy_record_end(struct daemon *, const char *id, enum rollout_step last, enum deploy_state,
 		       const char *detail);
+/* As DEPLOY_FAILED; whoever follows it is told the kind as well, which its record does not keep. */
+bool deploy_record_fail(struct daemon *, const char *id, enum rollout_step last, const struct err *why);
 #endif

@@ -134,7 +134,7 @@ static const char *lock_of(const struct fleet *fleet, const struct own_target *t
 	char until[CLOCK_TEXT] = "";
 	if (lock->until)
 		clock_rfc3339(lock->until, until);
-	snprintf(out, size, "%s: %s%s%s", lock->by ? lock->by : "somebody", lock->reason ? lock->reason : "",
+	snprintf(out, size, "by %s: %s%s%s", lock->by ? lock->by : "somebody", lock->reason ? lock->reason : "",
 	         until[0] ? ", until " : "", until);
 	return out;
 }

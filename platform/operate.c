@@ -473,7 +473,7 @@ static void copy_steps(struct running *r, const struct deploy *d)
 	}
 }
 
-static void follow(struct running *r, const struct deploy *d)
+static void follow(struct running *r, const struct deploy *d, enum err_kind failure)
 {
 	copy_steps(r, d);
 	if (d->state == DEPLOY_RUNNING) {
@@ -482,7 +482,7 @@ static void follow(struct running *r, const struct deploy *d)
 	}
 	struct err err = {.kind = d->state == DEPLOY_UNKNOWN     ? ERR_UNKNOWN
 	                          : d->state == DEPLOY_CANCELLED ? ERR_CANCELLED
-	                                                         : ERR_FAILED};
+	                                                         : failure};
 	const char *detail = d->detail;
 	if (!detail)
 		detail = arena_printf(&r->arena, "%s %s in %s: %s", d->service, d->to ? d->to : "", d->environment,
@@ -503,14 +503,14 @@ void operation_follow(struct running *r, const char *deploy)
 	}
 	const struct deploy *d = state_get(state, record_class(RECORD_DEPLOY), deploy);
 	if (d)
-		follow(r, d);
+		follow(r, d, ERR_FAILED);
 }
 
-void operate_on_deploy(struct operate *o, const struct deploy *d)
+void operate_on_deploy(struct operate *o, const struct deploy *d, enum err_kind failure)
 {
 	for (size_t i = 0; i < o->n_running; i++)
 		if (!o->running[i]->record.ended_at && str_eq(o->running[i]->deploy, d->id))
-			follow(o->running[i], d);
+			follow(o->running[i], d, failure);
 }
 
 void operate_watch(struct operate *o, void (*changed)(const struct operation *, void *arg), void *arg)

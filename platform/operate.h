@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "model/record.h"
 
 struct daemon;
-struct err;
 struct operate;
 
 #define OPERATE_ID 33 /* 32 hex digits and NUL: ids of plans and operations */
@@ -36,8 +36,8 @@ const struct operation *operate_execute(struct operate *, const char *plan, cons
 const struct operation *operate_find(const struct operate *, const char *id);
 const struct operation *operate_undo(struct operate *, const char *operation, const char *by, struct err *);
 
-/* A deploy was written: operations that follow it are told of it. */
-void operate_on_deploy(struct operate *, const struct deploy *);
+/* A deploy was written: operations that follow it are told of it. failure: how one that failed is told. */
+void operate_on_deploy(struct operate *, const struct deploy *, enum err_kind failure);
 /* An operation changed. One listener: the API. */
 void operate_watch(struct operate *, void (*changed)(const struct operation *, void *arg), void *arg);
 #endif

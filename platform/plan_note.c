@@ -81,6 +81,7 @@ static bool execute_lock(struct running *r, struct err *err)
 	lock.until = until_of(r->wish, lock.at);
 	if (!state_put(r->daemon->state, record_class(RECORD_LOCK), &lock, err))
 		return false;
+	r->record.made = arena_printf(&r->arena, "lock/%s/%s", lock.service, lock.environment);
 	operation_end(r, NULL, "%s in %s is locked", lock.service, lock.environment);
 	return true;
 }
@@ -108,6 +109,7 @@ static bool execute_unlock(struct running *r, struct err *err)
 	const char *key = arena_printf(&r->arena, "%s/%s", r->wish->service, r->wish->environment);
 	if (!state_delete(r->daemon->state, record_class(RECORD_LOCK), key, err))
 		return false;
+	r->record.made = arena_printf(&r->arena, "placement/%s", key);
 	operation_end(r, NULL, "%s in %s is unlocked", r->wish->service, r->wish->environment);
 	return true;
 }
@@ -152,6 +154,7 @@ static bool set_ack(struct running *r, const struct ack *ack, struct err *err)
 		return false;
 	struct alert alert = *old;
 	alert.acked = (struct parts){ack, ack ? 1 : 0};
+	r->record.made = arena_printf(&r->arena, "alert/%s", r->wish->alert);
 	return state_put(r->daemon->state, record_class(RECORD_ALERT), &alert, err);
 }
 
@@ -162,7 +165,6 @@ static bool execute_ack(struct running *r, struct err *err)
 	                  .where = "noted on this platform: its team is not notified of it again"};
 	if (!set_ack(r, &ack, err))
 		return false;
-	r->record.made = arena_printf(&r->arena, "alert/%s", r->wish->alert);
 	operation_end(r, NULL, "acked by %s", r->by);
 	return true;
 }

@@ -430,6 +430,11 @@ static bool plan_restart(struct planning *p, struct err *err)
 	return true;
 }
 
+static void made_placement(struct running *r)
+{
+	r->record.made = arena_printf(&r->arena, "placement/%s/%s", r->wish->service, r->wish->environment);
+}
+
 static void restarted(const struct err *err, void *arg)
 {
 	struct running *r = arg;
@@ -444,6 +449,7 @@ static bool execute_restart(struct running *r, struct err *err)
 {
 	if (!fleet_restart(r->daemon->fleet, r->wish->service, r->wish->environment, restarted, r, err))
 		return false;
+	made_placement(r);
 	operation_step(r, "replace", STEP_RUNNING, NULL);
 	operation_tell(r);
 	return true;
@@ -483,6 +489,7 @@ static bool execute_scale(struct running *r, struct err *err)
 	if (!fleet_scale(r->daemon->fleet, w->service, w->environment, (int)w->count, err))
 		return false;
 	daemon_event(r->daemon, w->service, w->environment, NULL, "scale", "scaled to %lld by %s", (long long)w->count, r->by);
+	made_placement(r);
 	operation_end(r, NULL, "%s in %s has %lld instance%s wanted", w->service, w->environment, (long long)w->count,
 	              w->count == 1 ? "" : "s");
 	return true;
@@ -504,6 +511,8 @@ static bool plan_cancel(struct planning *p, struct err *err)
 
 static bool execute_cancel(struct running *r, struct err *err)
 {
+	const struct deploy *d = deploy_under_way(r->daemon->deploys, r->wish->service, r->wish->environment);
+	r->record.made = d ? arena_printf(&r->arena, "deploy/%s", d->id) : NULL;
 	if (!deploy_cancel(r->daemon->deploys, r->wish->service, r->wish->environment, r->by, err))
 		return false;
 	operation_end(r, NULL, "the deploy of %s to %s is cancelled", r->wish->service, r->wish->environment);

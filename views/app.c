@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "views/app_private.h"
+#include "views/words.h"
 
 #define VIEW_ROW(name) &view_##name,
 static const struct view_class *const view_classes[] = {VIEWS(VIEW_ROW)};
@@ -203,10 +204,12 @@ void app_offer_undo(struct app *app, const char *operation, int64_t until_wall)
 
 void app_say(struct app *app, enum style style, const char *fmt, ...)
 {
+	char text[sizeof(app->said)], room[WORDS_OWN];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(app->said, sizeof(app->said), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	str_copy(app->said, sizeof(app->said), words_own(text, words_me(), room));
 	app->said_style = style;
 	app->said_until = app->mono + APP_SAY_MS;
 	app_stale(app);

@@ -31,7 +31,7 @@ static enum style state_style(int state)
 static void cell(struct pane *p, const struct canvas *c, const void *row, size_t column, bool is_selected)
 {
 	const struct audit_entry *e = row;
-	char text[200];
+	char text[200], room[WORDS_OWN];
 	(void)is_selected, (void)p;
 	switch (column) {
 	case 0:
@@ -56,7 +56,7 @@ static void cell(struct pane *p, const struct canvas *c, const void *row, size_t
 	default:
 		snprintf(text, sizeof(text), "%s%s%s", e->reason ? e->reason : "",
 			 e->reason && e->detail ? "; " : "", e->detail ? e->detail : "");
-		sheet_text(c, STYLE_DIM, UTF8_LEFT, text);
+		sheet_text(c, STYLE_DIM, UTF8_LEFT, words_own(text, words_me(), room));
 	}
 }
 

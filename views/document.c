@@ -22,7 +22,7 @@ static void add_deploy(struct document_view *d)
 {
 	struct doc *doc = &d->reader.doc;
 	const struct deploy *deploy = app_find(d->reader.view.app, RECORD_DEPLOY, d->name);
-	char text[CLOCK_TEXT], at[32];
+	char text[CLOCK_TEXT], at[32], room[WORDS_OWN];
 	if (!deploy)
 		return;
 	words_time(deploy->started_at, at, sizeof(at));
@@ -34,7 +34,8 @@ static void add_deploy(struct document_view *d)
 	doc_linef(doc, STYLE_TEXT, "by %s at %s%s%s", words_who(deploy->by), at, deploy->reason ? ": " : "",
 		  deploy->reason ? deploy->reason : "");
 	if (deploy->detail)
-		doc_line(doc, deploy->state == DEPLOY_SUCCEEDED ? STYLE_TEXT : STYLE_ERROR, deploy->detail);
+		doc_line(doc, deploy->state == DEPLOY_SUCCEEDED ? STYLE_TEXT : STYLE_ERROR,
+			 words_own(deploy->detail, words_me(), room));
 	const struct step *steps = deploy->steps.items;
 	for (size_t i = 0; i < deploy->steps.n; i++) {
 		const struct step *s = &steps[i];
@@ -44,7 +45,7 @@ static void add_deploy(struct document_view *d)
 				   text);
 		doc_addf(doc, words_step_style(s->state), "  %s %-10s %8s  ", words_step_sign(s->state),
 			 s->name, text);
-		doc_add(doc, STYLE_DIM, s->detail);
+		doc_add(doc, STYLE_DIM, words_own(s->detail, words_me(), room));
 		doc_newline(doc);
 	}
 	for (size_t i = 0; i < deploy->commits.n; i++)

@@ -232,7 +232,7 @@ static void environment_cell(struct pane *p, const struct canvas *c, const void 
 
 static void deploy_progress(const struct canvas *c, const struct deploy *d, int64_t now)
 {
-	char text[CLOCK_TEXT];
+	char text[CLOCK_TEXT], room[WORDS_OWN];
 	int done, total;
 	words_progress(&d->steps, &done, &total);
 	if (d->state == DEPLOY_RUNNING && d->watch_until > now) {
@@ -248,7 +248,7 @@ static void deploy_progress(const struct canvas *c, const struct deploy *d, int6
 		sheet_text(c, STYLE_DIM, UTF8_LEFT, told);
 	} else {
 		sheet_text(c, words_deploy_style(d->state), UTF8_LEFT,
-			   d->detail ? d->detail : record_value_name(deploy_state_names, d->state));
+			   d->detail ? words_own(d->detail, words_me(), room) : record_value_name(deploy_state_names, d->state));
 	}
 }
 

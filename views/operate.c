@@ -92,8 +92,9 @@ static void add_lines(struct doc *d, const char *heading, const struct texts *li
 	if (heading)
 		doc_line(d, STYLE_HEADING, heading);
 	for (size_t i = 0; i < lines->n; i++) {
+		char room[WORDS_OWN];
 		doc_hang(d, 2);
-		doc_addf(d, style, "%s%s", bullet, lines->items[i]);
+		doc_addf(d, style, "%s%s", bullet, words_own(lines->items[i], words_me(), room));
 		doc_newline(d);
 	}
 }
@@ -119,9 +120,10 @@ static void plan_body(const struct plan *p, struct doc *d)
 		doc_newline(d);
 	}
 	if (p->refusal) {
+		char room[WORDS_OWN];
 		doc_newline(d);
 		doc_hang(d, 2);
-		doc_addf(d, STYLE_ERROR, "✖ refused: %s", p->refusal);
+		doc_addf(d, STYLE_ERROR, "✖ refused: %s", words_own(p->refusal, words_me(), room));
 		doc_newline(d);
 	}
 	if (p->diff) { /* last: it may be long, and the box scrolls */
@@ -300,7 +302,7 @@ struct line { /* a step or a leg, as it is drawn */
 
 static void draw_line(struct operate *o, const struct canvas *c, int y, int indent, const struct line *l)
 {
-	char span[CLOCK_TEXT] = "";
+	char span[CLOCK_TEXT] = "", room[WORDS_OWN];
 	enum style style = words_step_style(l->state);
 	canvas_text(c, y, 1 + indent, style, words_step_sign(l->state));
 	int x = canvas_text(c, y, 3 + indent, l->state == STEP_WAITING ? STYLE_DIM : STYLE_TEXT, l->name);
@@ -310,7 +312,8 @@ static void draw_line(struct operate *o, const struct canvas *c, int y, int inde
 	canvas_text(c, y, x, STYLE_DIM, span);
 	if (l->detail)
 		canvas_field(c, y, x + 8, c->columns - x - 9,
-			     l->state == STEP_FAILED ? STYLE_ERROR : STYLE_DIM, UTF8_LEFT, l->detail);
+			     l->state == STEP_FAILED ? STYLE_ERROR : STYLE_DIM, UTF8_LEFT,
+			     words_own(l->detail, words_me(), room));
 }
 
 static int draw_steps(struct operate *o, const struct canvas *c, int y, int indent)
@@ -371,8 +374,9 @@ static void draw_running(struct operate *o, const struct canvas *body)
 	if (is_over && is_done && o->goal) {
 		draw_time_to(o, &in, y + 1);
 	} else if (is_over && op->detail) {
+		char room[WORDS_OWN];
 		canvas_field(&in, y + 1, 1, in.columns - 2, is_done ? STYLE_OK : STYLE_ERROR, UTF8_LEFT,
-			     op->detail);
+			     words_own(op->detail, words_me(), room));
 	}
 	app_key_of(o->view.app, &o->view, "cancel", key_name, sizeof(key_name));
 	const char *what = is_over         ? "closes"

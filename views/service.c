@@ -81,7 +81,7 @@ static void placement_cell(struct pane *p, const struct canvas *c, const void *r
 {
 	const struct placement *r = row;
 	enum style style = words_health_style(app_is_live(p->app) ? r->health : HEALTH_UNKNOWN);
-	char text[300];
+	char text[300], room[WORDS_OWN];
 	(void)is_selected;
 	switch (column) {
 	case 0:
@@ -106,7 +106,7 @@ static void placement_cell(struct pane *p, const struct canvas *c, const void *r
 		snprintf(text, sizeof(text), "%s%s%s%s%s%s", r->reason ? r->reason : "",
 			 r->reason && r->lock ? "; " : "", r->lock ? "⚿ " : "", r->lock ? r->lock : "",
 			 r->drift ? "  ▲ before: " : "", r->drift ? r->drift : "");
-		sheet_text(c, r->reason ? style : STYLE_DIM, UTF8_LEFT, text);
+		sheet_text(c, r->reason ? style : STYLE_DIM, UTF8_LEFT, words_own(text, words_me(), room));
 	}
 }
 
@@ -152,7 +152,7 @@ static void deploy_cell(struct pane *p, const struct canvas *c, const void *row,
 			bool is_selected)
 {
 	const struct deploy *d = row;
-	char text[256];
+	char text[256], room[WORDS_OWN];
 	(void)is_selected;
 	switch (column) {
 	case 0:
@@ -181,7 +181,8 @@ static void deploy_cell(struct pane *p, const struct canvas *c, const void *row,
 			 d->detail   ? d->detail
 			 : d->reason ? d->reason
 				     : "");
-		sheet_text(c, d->state == DEPLOY_FAILED ? STYLE_ERROR : STYLE_DIM, UTF8_LEFT, text);
+		sheet_text(c, d->state == DEPLOY_FAILED ? STYLE_ERROR : STYLE_DIM, UTF8_LEFT,
+			   words_own(text, words_me(), room));
 	}
 }
 
@@ -189,7 +190,7 @@ static void event_cell(struct pane *p, const struct canvas *c, const void *row, 
 		       bool is_selected)
 {
 	const struct event *e = row;
-	char text[32];
+	char text[32], room[WORDS_OWN];
 	(void)is_selected, (void)p;
 	switch (column) {
 	case 0:
@@ -203,7 +204,7 @@ static void event_cell(struct pane *p, const struct canvas *c, const void *row, 
 		sheet_text(c, STYLE_STRONG, UTF8_LEFT, e->kind ? e->kind : "");
 		break;
 	default:
-		sheet_text(c, STYLE_TEXT, UTF8_LEFT, e->text ? e->text : "");
+		sheet_text(c, STYLE_TEXT, UTF8_LEFT, e->text ? words_own(e->text, words_me(), room) : "");
 	}
 }
 

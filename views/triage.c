@@ -182,7 +182,7 @@ static void fill_timeline(struct triage *t)
 	struct doc *d = &t->docs[PART_TIMELINE];
 	struct app *app = t->view.app;
 	struct timeline timeline;
-	char at[32];
+	char at[32], room[WORDS_OWN];
 	gather_timeline(app_tables(app), t->service, t->environment, t->onset - BEFORE_MS, app_now(app),
 			&timeline);
 	doc_reset(d);
@@ -197,7 +197,7 @@ static void fill_timeline(struct triage *t)
 			e->kind == TIMELINE_ALERT ? STYLE_WARNING
 			: e->is_change            ? STYLE_STRONG
 						  : STYLE_TEXT,
-			e->text);
+			words_own(e->text, words_me(), room));
 		if (e->who)
 			doc_addf(d, STYLE_DIM, " (%s)", words_who(e->who));
 		doc_newline(d);
@@ -302,6 +302,7 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 static void take_series(struct triage *t, const struct series *s)
 {
 	bool is_ratio = str_eq(s->unit, "ratio");
+	char room[WORDS_OWN];
 	arena_reset(&t->of_series);
 	t->scale = is_ratio ? 100 : 1;
 	str_copy(t->unit, sizeof(t->unit), is_ratio ? "%" : s->unit ? s->unit : "");
@@ -312,8 +313,9 @@ static void take_series(struct triage *t, const struct series *s)
 	for (size_t i = 0; i < s->n; i++)
 		t->points[i] = (struct chart_point){s->points[i].time, s->points[i].value * t->scale};
 	for (size_t i = 0; i < s->n_marks; i++)
-		t->marks[i] = (struct chart_mark){s->marks[i].time,
-						  arena_dup(&t->of_series, s->marks[i].text), STYLE_VERTICAL};
+		t->marks[i] = (struct chart_mark){
+			s->marks[i].time,
+			arena_dup(&t->of_series, words_own(s->marks[i].text, words_me(), room)), STYLE_VERTICAL};
 	t->threshold = s->threshold * t->scale;
 }
 

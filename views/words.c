@@ -100,6 +100,32 @@ const char *words_who(const char *by)
 	return n && strncmp(by, me, n) == 0 && (by[n] == '\0' || by[n] == ' ') ? "you" : by;
 }
 
+static bool is_letter(char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c & 0x80) || strchr("_-@", c);
+}
+
+const char *words_own(const char *text, const char *me, char room[WORDS_OWN])
+{
+	size_t n = me ? strlen(me) : 0, len = 0;
+	bool is_changed = false;
+	for (const char *at = text; n && at && *at;) {
+		bool is_by = strncmp(at, "by ", 3) == 0 && (at == text || at[-1] == ' ') &&
+			     strncmp(at + 3, me, n) == 0 && !(at[3 + n] && is_letter(at[3 + n]));
+		if (len + 8 > WORDS_OWN)
+			return text;
+		if (is_by)
+			memcpy(room + len, "by you", 6);
+		else
+			room[len] = *at;
+		len += is_by ? 6 : 1;
+		at += is_by ? 3 + n : 1;
+		is_changed |= is_by;
+		room[len] = '\0';
+	}
+	return is_changed ? room : text;
+}
+
 void words_age(int64_t now, int64_t then, char *out)
 {
 	if (then)

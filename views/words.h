@@ -22,6 +22,10 @@ enum style words_deploy_style(int deploy_state);
 const char *words_severity_sign(int severity);
 /* "you" when it is who sits here, else the name; NULL gives "?". */
 const char *words_who(const char *by);
+/* A sentence of the platform with "by you" for "by ME" (words_me(); NULL: nobody). The text itself when it
+ * says nothing of them, or leaves no room for it, else what was put into room. */
+#define WORDS_OWN 512
+const char *words_own(const char *text, const char *me, char room[WORDS_OWN]);
 /* The name that deploys and audits have for who sits here; NULL when there is none. One buffer, UI thread. */
 const char *words_me(void);
 /* "3m", "2h": age of a time, "-" when it is absent. out holds CLOCK_TEXT bytes. */

@@ -71,7 +71,8 @@ holds 'what is missing is named' err 'confirm with: --yes'
 says 0 '--dry-run changes nothing' scale tiny 2 --env dev --dry-run
 run instances tiny -o json
 json 'nothing was changed' 'len(d) == 1'
-says 0 'scale' scale tiny 2 --env dev --yes
+says 0 'scale' scale tiny 2 --env dev --yes -o json
+json 'scale prints the placement' 'd["service"] == "tiny" and d["environment"] == "dev" and d["desired"] == 2'
 two_ready()
 {
 	run instances tiny -o json
@@ -85,9 +86,12 @@ sed -i 's/one/two/' "$scratch/tiny/main.py"
 says 0 'deploy what lies there now' deploy tiny --env dev --yes -o json
 json 'the deploy is the record that was made' 'd["state"] == "succeeded" and d["service"] == "tiny" and d["from"] != d["to"]'
 json 'with its steps' 'all(s["state"] in ("done", "skipped") for s in d["steps"]) and d["steps"][0]["name"] == "build"'
+json 'the watch tells its length' 'any(s["name"] == "watch" and s["detail"] == "for 1s" for s in d["steps"])'
 says 0 'rollback' rollback tiny --env dev --yes --reason 'it is wrong'
 run releases tiny -o json
 json 'the abandoned release is bad, the other one current' 'd[0]["bad"] and not d[1]["bad"] and d[1]["current_in"] == ["dev"]'
+says 3 'what was built turns out to be marked bad: refused' deploy tiny --env dev --yes
+holds 'and why' err 'marked bad \(it is wrong\)'
 
 printf 'import sys\nsys.exit(3)\n' >"$scratch/tiny/main.py"
 says 1 'a release that does not become healthy has failed' deploy tiny --env dev --yes
@@ -95,15 +99,18 @@ holds 'the failure says how it ended' err 'exited with status 3'
 run service tiny -o json
 json 'what served before goes on serving' 'd[0]["health"] == "ok" and d[0]["ready"] == 2'
 
-says 0 'lock' lock tiny --env dev --reason 'data is moved' --until 1h --yes
+says 0 'lock' lock tiny --env dev --reason 'data is moved' --until 1h --yes -o json
+json 'and is printed' 'd["service"] == "tiny" and d["reason"] == "data is moved" and d["until"] > d["at"]'
 says 3 'a locked placement is not changed' restart tiny --env dev --yes
 holds 'the lock says why' err 'data is moved'
 says 0 'why' why tiny --env dev
 holds 'why names the lock' out 'locked'
 run why tiny --env dev -o json
 json 'why tells its checks' 'd["service"] == "tiny" and d["answer"] and any(c["name"] == "lock" and c["state"] == "failed" for c in d["checks"])'
-says 0 'unlock' unlock tiny --env dev --yes
-says 0 'restart' restart tiny --env dev --yes
+says 0 'unlock' unlock tiny --env dev --yes -o json
+json 'unlock prints the placement' 'd["service"] == "tiny" and "lock" not in d'
+says 0 'restart' restart tiny --env dev --yes -o json
+json 'restart prints the placement' 'd["service"] == "tiny" and d["health"] == "ok"'
 says 0 'a note needs no confirmation' note tiny 'seen it' --env dev -o json
 json 'and is printed' 'd["text"] == "seen it" and d["by"]'
 says 0 'a silence' silence --service tiny --env dev --for 1h --reason quiet

@@ -150,8 +150,9 @@ int routes_draining(const struct routes *r, const uint16_t *backends, size_t cou
 	return r->is_in_force ? 0 : -1;
 }
 
-void operate_on_deploy(struct operate *o, const struct deploy *d)
+void operate_on_deploy(struct operate *o, const struct deploy *d, enum err_kind failure)
 {
+	(void)failure;
 	(void)o;
 	(void)d;
 }

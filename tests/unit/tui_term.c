@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -337,13 +339,25 @@ static void refuses_without_a_terminal(void **state)
 		assert_false(screen_raw_has(s, "\033", 0));
 		screen_end(s);
 	}
-	char path[4096], line[512] = "";
-	snprintf(path, sizeof(path), "%s 2>&1 </dev/null",
-	         screen_program("tests/tools/sheet", (char[4000]){0}, 4000));
-	FILE *f = popen(path, "r");
-	assert_non_null(fgets(line, sizeof(line), f));
-	assert_non_null(strstr(line, "needs a terminal"));
-	assert_int_equal(WEXITSTATUS(pclose(f)), 2);
+	char path[4096], said[512] = "";
+	const char *argv[] = {screen_program("tests/tools/sheet", path, sizeof(path)), NULL};
+	char **env = child_env_new(NULL);
+	int pipe_of[2];
+	assert_int_equal(pipe2(pipe_of, O_CLOEXEC), 0);
+	struct child_start how = {.argv = argv,
+				  .env = (const char *const *)env,
+				  .out = pipe_of[1],
+				  .err = pipe_of[1]};
+	struct child child;
+	struct child_end end;
+	assert_true(child_start(&how, &child, NULL));
+	assert_int_equal(child_wait_for(&child, SCREEN_MS, &end), CHILD_ENDED);
+	assert_int_equal(end.status, 2);
+	assert_in_range(read(pipe_of[0], said, sizeof(said) - 1), 1, sizeof(said));
+	assert_non_null(strstr(said, "needs a terminal"));
+	child_env_free(env);
+	close(pipe_of[0]);
+	close(pipe_of[1]);
 }
 
 int main(void)
