@@ -62,7 +62,7 @@ static bool keys_unique(const cJSON *json, struct err *err)
 	}
 	if (!cJSON_IsObject(json) || n < 2)
 		return true;
-	const char **names = mem_array(n, sizeof(*names));
+	const char *few[16], **names = n <= 16 ? few : mem_array(n, sizeof(*names));
 	n = 0;
 	cJSON_ArrayForEach(item, json) names[n++] = item->string;
 	qsort(names, n, sizeof(*names), by_name);
@@ -70,7 +70,8 @@ static bool keys_unique(const cJSON *json, struct err *err)
 	for (size_t i = 1; i < n && unique; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
 			unique = err_set(err, ERR_FAILED, "JSON: the key \"%.60s\" stands twice", names[i]);
-	free(names);
+	if (names != few)
+		free(names);
 	return unique;
 }
 

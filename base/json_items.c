@@ -113,10 +113,65 @@ static bool keep(struct json_items *j, struct str *to, char c, struct err *err)
 	return true;
 }
 
+/* Behind the text that these bytes are in, or their end. */
+static size_t rest_of_text(struct json_items *j, const char *bytes, size_t len)
+{
+	size_t n = 0;
+	for (; n < len; n++) {
+		if (j->is_escaped) {
+			j->is_escaped = false;
+		} else if (bytes[n] == '\\') {
+			j->is_escaped = true;
+		} else if (bytes[n] == '"') {
+			j->in_text = false;
+			return n + 1;
+		}
+	}
+	return n;
+}
+
+/* How many of these bytes lie inside of an element's brackets: most of a list does, and there only depth counts. */
+static size_t inner_run(struct json_items *j, const char *bytes, size_t len)
+{
+	size_t n = 0;
+	if (!j->items_depth)
+		return 0;
+	while (n < len && j->depth > j->items_depth && j->depth < JSON_DEPTH) {
+		char c = bytes[n];
+		if (j->in_text) {
+			n += rest_of_text(j, bytes + n, len - n);
+			continue;
+		}
+		if (c == '"')
+			j->in_text = true;
+		else if (c == '{' || c == '[')
+			j->depth++;
+		else if (c == '}' || c == ']')
+			j->depth--;
+		n++;
+	}
+	return n;
+}
+
+static bool keep_run(struct json_items *j, const char *bytes, size_t len, struct err *err)
+{
+	struct str *to = &j->element;
+	if (len > j->ceiling - to->len)
+		return err_set(err, ERR_FAILED, "JSON: a part of the list is larger than %zu bytes", j->ceiling);
+	str_addn(to, bytes, len);
+	return true;
+}
+
 bool json_items_feed(struct json_items *j, const char *bytes, size_t len, json_items_each *each, void *arg,
                      struct err *err)
 {
 	for (size_t i = 0; i < len; i++) {
+		size_t run = inner_run(j, bytes + i, len - i);
+		if (run && !keep_run(j, bytes + i, run, err))
+			return false;
+		i += run;
+		if (i == len)
+			break;
 		char c = bytes[i];
 		bool was_in_list = j->items_depth != 0;
 		bool is_blank = !j->in_text && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
