@@ -227,10 +227,14 @@ static void on_settled(struct run *r, void *arg)
 
 static void give_up(struct job *j, enum err_kind kind, const char *why)
 {
-	bool has_written = false;
-	for (size_t i = 0; i < j->n_runs; i++)
+	bool has_written = false, goes_on = false;
+	for (size_t i = 0; i < j->n_runs; i++) {
 		has_written = has_written || (j->runs[i] && run_has_written(j->runs[i]));
-	if (has_written && j->request->kind != REQUEST_PLAN)
+		goes_on = goes_on || (j->runs[i] && run_goes_on(j->runs[i]));
+	}
+	if (goes_on)
+		err_set(&j->outcome, ERR_UNKNOWN, "%s: it was accepted and goes on, nobody watches it any more", why);
+	else if (has_written && j->request->kind != REQUEST_PLAN)
 		err_set(&j->outcome, ERR_UNKNOWN, "%s after the request was sent: its outcome is not known",
 			why);
 	else
@@ -313,6 +317,22 @@ static bool ask_next(struct job *j)
 	return false;
 }
 
+static void nothing_serves(struct job *j)
+{
+	const struct config_context *context = j->config->context;
+	for (size_t i = 0; i < context->n_sources; i++) {
+		const struct config_source *s = &context->sources[i];
+		const char *why = fits(s, environment_of(j->request)) && s->provider->cannot
+					  ? s->provider->cannot(j->request) : NULL;
+		if (why) {
+			err_set(&j->outcome, ERR_REFUSED, "%s: %s", s->name, why);
+			return;
+		}
+	}
+	err_set(&j->outcome, ERR_USAGE, "no source of context %s serves this (%s)", context->name,
+		request_kind_name(j->request->kind));
+}
+
 /* The first source that serves the request, or the one named. */
 static void start_on_one(struct job *j, const char *only)
 {
@@ -324,8 +344,7 @@ static void start_on_one(struct job *j, const char *only)
 		add_run(j, &context->sources[i]);
 	}
 	if (j->n_runs == 0)
-		err_set(&j->outcome, ERR_USAGE, "no source of context %s serves this (%s)", context->name,
-			request_kind_name(j->request->kind));
+		nothing_serves(j);
 	start_runs(j);
 }
 
@@ -395,6 +414,10 @@ static void start_execute(struct job *j)
 			      &admission, &j->outcome))
 		return;
 	record_copy(record_class(RECORD_WISH), &j->request->wish, admission.wish, &j->request->arena);
+	char *who = journal_who(NULL);
+	j->request->by = arena_dup_n(&j->request->arena, who, strcspn(who, " "));
+	j->request->basis = arena_dup(&j->request->arena, admission.plan->basis);
+	free(who);
 	if (journal_begin(j, &admission))
 		start_on_one(j, admission.source);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backend/operation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -71,10 +73,25 @@ static void sharpen(const struct config_context *context, struct plan *plan, str
 					     plan->service ? plan->service : "");
 }
 
+static const char *random_id(struct arena *arena)
+{
+	unsigned char bytes[16];
+	char *id = arena_alloc(arena, 2 * sizeof(bytes) + 1);
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		abort();
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+	return id;
+}
+
 void operations_learn(struct operations *o, const struct config_context *context, const char *source,
                       const struct wish *wish, struct plan *plan, struct arena *arena, int64_t now)
 {
 	sharpen(context, plan, arena);
+	if (!plan->id)
+		plan->id = random_id(arena);
+	if (!plan->expires_at)
+		plan->expires_at = now + OPERATION_PLAN_MS;
 	struct kept *k = &o->plans[o->next++ % PLANS_MAX];
 	arena_finish(&k->arena);
 	*k = (struct kept){.made_at = now};

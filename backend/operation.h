@@ -22,7 +22,8 @@ struct operations *operations_new(void);
 void operations_free(struct operations *);
 
 /* A provider made this plan: it is kept, and sharpened by the configuration (a protected environment makes a
- * changing plan protected; read-only gives it a refusal). Texts that are added lie in the arena. */
+ * changing plan protected; read-only gives it a refusal; one without an id or an end gets them). Texts that are
+ * added lie in the arena. */
 void operations_learn(struct operations *, const struct config_context *, const char *source,
 		      const struct wish *, struct plan *, struct arena *, int64_t now);
 

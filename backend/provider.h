@@ -90,6 +90,8 @@ struct provider {
 	enum reach_by reach;
 	const char *const *roles;     /* of a configuration it can fill; NULL at the end */
 	const struct query *const *queries; /* NULL at the end */
+	/* Why no query of it serves a request, as a sentence; NULL: nothing better than that. */
+	const char *(*cannot)(const struct request *);
 	bool audits_itself; /* its writes are recorded where they are done: the console's journal leaves them
 			       out */
 };
@@ -135,6 +137,9 @@ void run_log_instance(struct run *, const char *id, const char *service, const c
 struct message *run_message(struct run *, enum message_kind);
 void run_send(struct run *, struct message *);
 
+/* What was written is accepted, and goes on by itself: a run that is given up from here on is only not watched any
+ * more. */
+void run_accepted(struct run *);
 /* This attempt is over. A standing query starts again with its last cursor: at once when err is NULL, else
  * after a back-off and with its source marked. A read that failed on the wire before anything came is tried
  * twice more. A write never. */

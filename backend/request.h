@@ -71,6 +71,8 @@ struct request {
 	const char
 		*confirm; /* EXECUTE: what was typed; "yes" for a changing one; NULL for a reversible one */
 	const char *reason;      /* EXECUTE: NULL when none was given */
+	/* EXECUTE: filled in by the backend, like wish: basis of the plan, name of the account that acts. */
+	const char *basis, *by;
 	const char *operation;   /* UNDO */
 	bool with_services;      /* SHUTDOWN: stop the instances too */
 	const struct config *config; /* RELOAD: borrowed, like those before, until backend_stop() */

@@ -70,6 +70,16 @@ bool run_has_written(const struct run *r)
 	return r->is_written;
 }
 
+void run_accepted(struct run *r)
+{
+	r->is_accepted = true;
+}
+
+bool run_goes_on(const struct run *r)
+{
+	return r->is_accepted;
+}
+
 static int64_t mono(const struct run *r)
 {
 	return r->wish.io->mono(r->wish.io->arg);

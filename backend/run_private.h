@@ -39,7 +39,7 @@ struct run {
 	struct asked *asks;
 	struct arena scratch;
 	int depth;               /* callbacks on the stack */
-	bool is_over, is_ended_told, is_settled, is_again, is_written, has_delivered, is_held;
+	bool is_over, is_ended_told, is_settled, is_again, is_written, is_accepted, has_delivered, is_held;
 	struct err outcome, again;
 	char *cursor;
 	char *scope, *who;       /* of the last reach */

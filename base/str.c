@@ -62,6 +62,22 @@ void str_addf(struct str *s, const char *fmt, ...)
 	va_end(ap);
 }
 
+void str_add_word(struct str *str, const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
+	if (*text && strspn(text, plain) == strlen(text)) {
+		str_add(str, text);
+		return;
+	}
+	str_addc(str, '\'');
+	for (const char *c = text; *c; c++)
+		if (*c == '\'')
+			str_add(str, "'\\''");
+		else
+			str_addc(str, *c);
+	str_addc(str, '\'');
+}
+
 void str_reset(struct str *s)
 {
 	s->len = 0;

@@ -20,6 +20,8 @@ void str_add(struct str *, const char *text); /* NULL adds nothing */
 void str_addc(struct str *, char c);
 void str_addf(struct str *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void str_vaddf(struct str *, const char *fmt, va_list);
+/* The text as one word of a shell: as it is, or in quotes. For commands that people copy. */
+void str_add_word(struct str *, const char *text);
 void str_reset(struct str *);    /* length 0, memory kept */
 char *str_detach(struct str *);  /* the caller frees it; "" when empty; the str is empty after */
 void str_finish(struct str *);

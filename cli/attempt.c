@@ -57,7 +57,7 @@ bool attempt_plan(struct cli *cli, const struct wish *wish, struct attempt *c, s
 		if (!is_done)
 			continue;
 		if (done.kind == ERR_NONE && !has_plan)
-			return err_set(err, ERR_FAILED, "the platform made no plan; fairway info tells its version");
+			return err_set(err, ERR_FAILED, "there is no plan, and no reason why; fairway info tells versions");
 		if (done.kind != ERR_NONE)
 			*err = done;
 		return done.kind == ERR_NONE;
@@ -205,12 +205,12 @@ bool attempt_execute(struct cli *cli, struct attempt *c, struct err *err)
 		if (is_under_way && (done.kind == ERR_NONE || c->operation.state > AUDIT_RECORDED))
 			return outcome(&c->operation, err);
 		if (done.kind == ERR_NONE)
-			return err_set(err, ERR_UNKNOWN, "the platform took the plan and told no outcome; see fairway audit");
+			return err_set(err, ERR_UNKNOWN, "the plan was taken, and no outcome told; see fairway audit");
 		*err = done;
 		return false;
 	}
 	if (err->kind == ERR_CANCELLED && is_under_way)
-		err_prefix(err, "no longer watched, the platform goes on with it (see fairway deploys)");
+		err_prefix(err, "no longer watched, it goes on (see fairway deploys)");
 	if (err->kind == ERR_UNREACHABLE) {
 		err->kind = ERR_UNKNOWN;
 		err_prefix(err, "the outcome is not known");

@@ -133,6 +133,8 @@ static void dump_actions(void)
 	const struct action *a;
 	puts(".Bl -tag -width Ds");
 	for (size_t i = 0; (a = action_at(i)); i++) {
+		if (a->wants & ACTION_ELSEWHERE)
+			continue;
 		mdoc_item(a->name, NULL);
 		mdoc_words(a->help);
 		printf(" (%s).\n", record_value_name(op_class_names, (int)a->class));

@@ -11,6 +11,7 @@
 #include "cli/session.h"
 #include "cli/verb.h"
 #include "model/action.h"
+#include "model/gather.h"
 
 #define WATCHED (REQUEST_KIND(RECORD_SERVICE) | REQUEST_KIND(RECORD_ENVIRONMENT) | REQUEST_KIND(RECORD_PLACEMENT))
 #define COUNT_MAX 1000
@@ -67,6 +68,8 @@ static bool read_wish(const struct cli *cli, struct wish *w, struct err *err)
 		w->version = a->words[1];
 	if (action->wants & WISH_FROM)
 		w->from = a->from;
+	if (action->wants & WISH_CONTAINER)
+		w->container = a->container;
 	if (action->wants & WISH_RELEASE)
 		w->release = a->to;
 	if (action->wants & WISH_TEXT)
@@ -90,6 +93,7 @@ int write_operation(struct cli *cli)
 	struct wish wish;
 	if (!read_wish(cli, &wish, &err) || !open_for(cli, &wish, &err))
 		return cli_fail(cli, &err);
+	gather_promotion(session_tables(cli->session), &wish);
 	return attempt_run(cli, &wish, false, NULL);
 }
 

@@ -2,12 +2,17 @@
 #include "model/action.h"
 
 static const struct action actions[] = {
-	{"deploy", "Build or take a release and bring it to an environment", TARGET_PLACEMENT, OP_CHANGING, WISH_VERSION},
+	{"deploy", "Build or take a release and bring it to an environment", TARGET_PLACEMENT, OP_CHANGING,
+	 WISH_VERSION | WISH_CONTAINER},
 	{"promote", "Bring the very release of one environment to the next", TARGET_PLACEMENT, OP_CHANGING, WISH_FROM},
 	{"rollback", "Bring the last good release back and mark this one bad", TARGET_PLACEMENT, OP_CHANGING,
 	 WISH_RELEASE},
 	{"restart", "Replace every instance by a fresh one, without losing a request", TARGET_PLACEMENT, OP_CHANGING, 0},
 	{"scale", "Set how many instances run", TARGET_PLACEMENT, OP_CHANGING, WISH_COUNT},
+	{"pause", "Hold a rollout where it is, and every later one, until it is resumed", TARGET_PLACEMENT, OP_CHANGING,
+	 ACTION_ELSEWHERE},
+	{"resume", "Let a rollout go on that was paused, or waits at a step", TARGET_PLACEMENT, OP_CHANGING,
+	 ACTION_ELSEWHERE},
 	{"cancel", "End the deploy that is under way and keep what served before", TARGET_PLACEMENT, OP_CHANGING, 0},
 	{"lock", "Refuse every change of a placement until it is unlocked", TARGET_PLACEMENT, OP_CHANGING,
 	 WISH_DURATION | WISH_REASON_NEEDED},

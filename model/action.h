@@ -27,6 +27,8 @@ enum action_target {
 #define WISH_APPROVE 0x40u
 #define WISH_SET 0x80u
 #define WISH_REASON_NEEDED 0x100u
+#define WISH_CONTAINER 0x200u
+#define ACTION_ELSEWHERE 0x400u /* of other sources: the embedded platform has no such thing */
 
 struct action {
 	const char *name, *help; /* help: one sentence without a full stop, <= 72 columns */

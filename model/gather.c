@@ -156,3 +156,22 @@ void gather_timeline(gather_tables tables, const char *service, const char *envi
 #undef ADD
 	timeline_sort(out);
 }
+
+/* The digest or the tag of an image; for what has none, the version itself. */
+static const char *version_of(const struct placement *p)
+{
+	const char *digest = p->image ? strchr(p->image, '@') : NULL;
+	return digest ? digest + 1 : p->version;
+}
+
+void gather_promotion(gather_tables tables, struct wish *w)
+{
+	if (!str_eq(w->action, "promote") || !w->service || !w->environment)
+		return;
+	const struct environment *before = gather_environment_before(tables, environment_of(tables, w->environment));
+	if (!w->from && before)
+		w->from = before->name;
+	const struct placement *p = w->from ? gather_placement(tables, w->service, w->from) : NULL;
+	if (!w->version && p)
+		w->version = version_of(p);
+}

@@ -23,6 +23,9 @@ void gather_timeline(gather_tables, const char *service, const char *environment
                      struct timeline *out);
 /* The row whose key members are these; NULL when there is none. */
 const struct placement *gather_placement(gather_tables, const char *service, const char *environment);
+/* What a promotion brings on, where the wish leaves it out: from (the environment before its own) and version (what
+ * runs there). Sources do not see each other, so only a face can know that. Other wishes are left as they are. */
+void gather_promotion(gather_tables, struct wish *);
 /* The environment before this one in the order of promotion, or NULL. */
 const struct environment *gather_environment_before(gather_tables, const struct environment *);
 #endif

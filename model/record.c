@@ -76,6 +76,7 @@ static const struct field environment_rows[] = {
 	ENUM(environment, health, health_names, HEALTH_UNKNOWN),
 	INT(environment, firing, 0),
 	INT(environment, services, 0),
+	PAIRS(environment, denied),
 };
 static const struct field placement_rows[] = {
 	TEXT(placement, service, KEY),
@@ -88,6 +89,7 @@ static const struct field placement_rows[] = {
 	INT(placement, to_ready, 0),
 	ENUM(placement, health, health_names, HEALTH_UNKNOWN),
 	TEXT(placement, reason, FIELD_SEARCH),
+	TEXT(placement, image, 0),
 	TEXT(placement, url, 0),
 	TEXT(placement, drift, FIELD_INTERN),
 	TEXT(placement, lock, 0),
@@ -224,6 +226,7 @@ static const struct field wish_rows[] = {
 	TEXT(wish, version, 0),
 	TEXT(wish, from, 0),
 	TEXT(wish, release, 0),
+	TEXT(wish, container, 0),
 	TEXT(wish, alert, 0),
 	TEXT(wish, instance, 0),
 	TEXT(wish, reason, 0),
@@ -258,6 +261,7 @@ static const struct field plan_rows[] = {
 	TIME(plan, expires_at),
 	TEXTS(plan, steps),
 	TEXTS(plan, warnings),
+	TEXT(plan, basis, 0),
 };
 static const struct field operation_rows[] = {
 	TEXT(operation, id, FIELD_KEY),

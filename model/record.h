@@ -96,6 +96,7 @@ struct environment {
 	bool is_protected, is_read_only;
 	int health;
 	int64_t firing, services;
+	struct pairs denied; /* action to sentence: what we have no right to do there */
 };
 struct placement {
 	struct record base;
@@ -105,6 +106,7 @@ struct placement {
 	int64_t to_desired, to_ready;     /* of the version that comes; RECORD_NONE without a rollout */
 	int health;
 	const char *reason; /* why it is not ok, one sentence; "neighbour: checkout" */
+	const char *image; /* the whole reference, where what runs is one */
 	const char *url;
 	const char *drift; /* version of the environment before it, when that is another */
 	const char *lock;  /* sentence: who, why, until */
@@ -233,6 +235,7 @@ struct wish {
 	const char *action;
 	const char *service, *environment, *version, *from; /* from: the environment to promote from */
 	const char *release; /* rollback: a version or a number */
+	const char *container; /* deploy, exec: which one of several */
 	const char *alert, *instance, *reason, *text, *folder, *approve, *path;
 	int64_t count;    /* scale */
 	int64_t duration; /* ms: silence, ack, lock, watch */
@@ -256,6 +259,7 @@ struct plan {
 	int64_t expires_at;
 	struct texts steps;
 	struct texts warnings; /* what a rollback can't undo, whom an ack stops, … */
+	const char *basis;     /* what it rests on, in its provider's words: comes back to it at the execution */
 };
 struct operation {
 	struct record base;

@@ -134,6 +134,8 @@ static bool make_plan(struct daemon *daemon, struct arena *arena, const struct w
 	const struct operate_row *row = action ? find_row(wish->action) : NULL;
 	if (!action)
 		return err_set(err, ERR_USAGE, "there is no action \"%.40s\"", wish->action);
+	if (action->wants & ACTION_ELSEWHERE)
+		return err_set(err, ERR_REFUSED, "the embedded platform has no %s: a cluster may", wish->action);
 	if (!row)
 		return err_set(err, ERR_USAGE, "%s is done by the console or the command line, not by the platform",
 		               wish->action);

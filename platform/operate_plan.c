@@ -17,17 +17,8 @@ static void add(struct planning *p, const char **list, size_t *n, const char *fm
 
 const char *plan_word(struct planning *p, const char *text)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
-	if (*text && strspn(text, plain) == strlen(text))
-		return text;
 	struct str word = {0};
-	str_addc(&word, '\'');
-	for (const char *c = text; *c; c++)
-		if (*c == '\'')
-			str_add(&word, "'\\''");
-		else
-			str_addc(&word, *c);
-	str_addc(&word, '\'');
+	str_add_word(&word, text);
 	const char *kept = arena_dup(p->arena, word.s);
 	str_finish(&word);
 	return kept;

@@ -100,6 +100,18 @@ static void run_restart(struct app *app, struct view *v, const char *arg)
 	operate_on_target(app, "restart");
 }
 
+static void run_pause(struct app *app, struct view *v, const char *arg)
+{
+	(void)v, (void)arg;
+	operate_on_target(app, "pause");
+}
+
+static void run_resume(struct app *app, struct view *v, const char *arg)
+{
+	(void)v, (void)arg;
+	operate_on_target(app, "resume");
+}
+
 static void run_cancel(struct app *app, struct view *v, const char *arg)
 {
 	(void)v, (void)arg;
@@ -394,6 +406,10 @@ const struct command app_commands[] = {
 	 run_promote},
 	{"restart", "Replace every instance by a fresh one", COMMAND_TARGET | COMMAND_CHANGES, run_restart},
 	{"scale", "Set how many instances run", COMMAND_TARGET | COMMAND_CHANGES, run_scale},
+	{"pause-rollout", "Hold the rollouts of the target until they are resumed",
+	 COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_pause},
+	{"resume-rollout", "Let a rollout go on that was paused, or waits at a step",
+	 COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_resume},
 	{"cancel-deploy", "End the deploy that is under way",
 	 COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_cancel},
 	{"lock", "Refuse every change of the target for a time", COMMAND_TARGET | COMMAND_CHANGES, run_lock},

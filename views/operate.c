@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/gather.h"
 #include "tui/dialog.h"
 #include "tui/layout.h"
 #include "views/app.h"
@@ -54,7 +55,9 @@ static void ask_plan(struct operate *o)
 	o->started = app_mono(o->view.app);
 	arena_reset(&o->of_operation);
 	o->operation = (struct operation){0};
-	o->request = app_send(o->view.app, &o->view, request_plan(wish_of(o)));
+	struct wish w = *wish_of(o);
+	gather_promotion(app_tables(o->view.app), &w);
+	o->request = app_send(o->view.app, &o->view, request_plan(&w));
 	if (!o->request)
 		app_close(o->view.app, &o->view);
 }
