@@ -4,6 +4,7 @@
 #   make run        set the machine up, build, open the console on the demo
 #   make test       set the machine up, then every test that needs no extra server
 #   make test SAN=address,undefined | SAN=thread      the same list under sanitizers
+#   make test-kubernetes     tests on a real cluster, where one can be had
 #   make setup      only install what is missing (packages.txt): for run and for test
 SHELL    := /bin/sh
 PREFIX   ?= /usr/local
@@ -124,10 +125,16 @@ test-built: all $(UNIT) $(REPLAY) $(TOOLS)
 	@BUILD=$(BUILD) SAN='$(SAN)' sh tests/run.sh $(UNIT) $(REPLAY) $(sort $(wildcard tests/e2e/*.sh tests/crash/*.sh tests/faults/*.sh \
 		tests/docs/*.sh))
 
-# A real Kubernetes for the tests (tests/rig/README.md): minutes once, from Go modules.
-.PHONY: rig
+# A real Kubernetes for the tests (tests/rig/README.md): minutes once, from Go modules. FAIRWAY_TEST_KUBECONFIG names
+# another cluster to test on; TESTS chooses some.
+.PHONY: rig test-kubernetes test-kubernetes-built
 rig:
 	@tests/rig/kubernetes-up install
+test-kubernetes: setup
+	@$(MAKE) --no-print-directory test-kubernetes-built
+test-kubernetes-built: TESTS ?= $(sort $(filter-out %/run.sh %/lib.sh,$(wildcard tests/kubernetes/*.sh)))
+test-kubernetes-built: all $(TOOLS)
+	@BUILD=$(BUILD) sh tests/kubernetes/run.sh $(TESTS)
 
 # Man pages: prose of man/ with what the rows of the program say.
 PAGES    := $(patsubst man/%.in,$(BUILD)/man/%,$(wildcard man/*.in))

@@ -89,7 +89,12 @@ port_free() # port_free PORT: refused means free
 daemon_start() # daemon_start NAME PORT|- COMMAND...; runs in the folder DAEMON_CWD
 {
 	ds_name=$1 ds_port=$2; shift 2
-	[ "$ds_port" = - ] || port_free "$ds_port" || die "port $ds_port ($ds_name) is in use by something else"
+	ds_left=30 # a server that was just killed may hold its port for a moment
+	until [ "$ds_port" = - ] || port_free "$ds_port"; do
+		[ "$ds_left" -gt 0 ] || die "port $ds_port ($ds_name) is in use by something else"
+		ds_left=$((ds_left - 1))
+		sleep 0.1
+	done
 	setsid env -C "${DAEMON_CWD:-$RIG_RUN}" "$@" >"$RIG_RUN/$ds_name.log" 2>&1 </dev/null &
 	ds_pid=$!
 	printf '%s %s\n' "$ds_pid" "$(proc_start "$ds_pid")" >"$RIG_RUN/$ds_name.pid"

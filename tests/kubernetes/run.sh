@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs tests on a real cluster, and prints last "N passed, N failed, N skipped".
+#   run.sh TEST…
+# The cluster is that of the kubeconfig in FAIRWAY_TEST_KUBECONFIG (its current context; every test works in namespaces
+# fairway-test-… of its own, and removes them), else one of tests/rig, begun here and ended here: with a real node where
+# this user may have one. Where neither can be had each test is one that is skipped.
+set -u
+rig=tests/rig/kubernetes-up
+export RIG_CACHE="${RIG_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/fairway-rig}"
+export RIG_INSTANCE="${RIG_INSTANCE:-test}" RIG_KUBE_PORT="${RIG_KUBE_PORT:-16600}"
+unset KUBECONFIG KUBE_SKIP KUBE_CONFIG KUBECTL KUBE_NODE
+log=$(mktemp)
+
+# begin NODE: a cluster of the rig, its names into the environment.
+begin()
+{
+	"$rig" stop >/dev/null 2>&1
+	RIG_KUBE_NODE=$1 "$rig" start >"$log.env" 2>"$log" || return 1
+	set -a
+	. "$log.env"
+	set +a
+	tail -n 1 "$log" >&2
+	export KUBE_CONFIG="$RIG_KUBECONFIG" KUBECTL="$RIG_KUBE_BIN/kubectl" KUBE_NODE=$1
+}
+finish()
+{
+	[ -z "${RIG_KUBECONFIG:-}" ] || "$rig" stop
+	rm -f "$log" "$log.env"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+if [ -n "${FAIRWAY_TEST_KUBECONFIG:-}" ]; then
+	export KUBE_CONFIG="$FAIRWAY_TEST_KUBECONFIG" KUBECTL="${FAIRWAY_TEST_KUBECTL:-kubectl}" KUBE_NODE=1
+	if ! "$KUBECTL" --kubeconfig "$KUBE_CONFIG" version >"$log" 2>&1; then
+		echo "no cluster answers by FAIRWAY_TEST_KUBECONFIG=$FAIRWAY_TEST_KUBECONFIG:"
+		cat "$log"
+		exit 1
+	fi
+elif ! "$rig" install >"$log" 2>&1; then
+	tail -n 5 "$log"
+	KUBE_SKIP="no cluster: $(sed -n 's/^error: //p' "$log" | tail -n 1)"
+elif [ "$(id -u)" = 0 ] && begin 1; then
+	:
+else
+	[ "$(id -u)" != 0 ] || { echo 'no real node can run here, fake ones do; what it said:' && tail -n 5 "$log"; }
+	begin 0 || KUBE_SKIP="the cluster does not start: $(tail -n 1 "$log")"
+fi
+if [ -n "${KUBE_SKIP:-}" ]; then
+	export KUBE_SKIP
+	echo "kubernetes: $KUBE_SKIP"
+fi
+sh tests/run.sh "$@"
