@@ -51,8 +51,10 @@ static bool parser_failed(struct loader *l)
 
 static struct yaml_node *new_node(struct loader *l, enum yaml_kind kind, size_t line)
 {
-	if (++l->nodes > YAML_MAX_NODES) {
-		refuse(l, line, "too big: more than 10,000 values, those of aliases included");
+	size_t max = l->y->max_nodes ? l->y->max_nodes : YAML_MAX_NODES;
+	if (++l->nodes > max) {
+		complain(l->y->complaints, l->y->file, (int)line, NULL, NULL,
+			 "too big: more than %zu values, those of aliases included", max);
 		return NULL;
 	}
 	struct yaml_node *n = arena_alloc(l->y->arena, sizeof(*n));
@@ -289,7 +291,9 @@ static bool read_document(struct loader *l, struct yaml_node **root)
 		case YAML_DOCUMENT_END_EVENT:
 			break;
 		case YAML_DOCUMENT_START_EVENT:
-			good = !*root || refuse(l, event_line(&ev), "a second document: only one is read");
+			good = !*root || l->y->is_lax ||
+			       refuse(l, event_line(&ev), "a second document: only one is read");
+			type = *root && good ? YAML_STREAM_END_EVENT : type;
 			break;
 		default:
 			*root = from_event(l, &ev);
@@ -310,33 +314,121 @@ static void find_all_twins(struct loader *l, const struct yaml_node *n)
 		find_all_twins(l, c);
 }
 
+/* --- the lax reading --- */
+
+struct nodes {
+	struct yaml_node **items;
+	size_t n;
+};
+
+static void add_node(struct nodes *to, const struct yaml_node *n)
+{
+	to->items = mem_grow(to->items, to->n + 1, sizeof(struct yaml_node *));
+	to->items[to->n++] = (struct yaml_node *)n; /* the arena's, and of this loader */
+}
+
+static void add_all(struct nodes *to, const struct yaml_node *parent)
+{
+	for (const struct yaml_node *c = parent->first; c; c = c->next)
+		add_node(to, c);
+}
+
+/* Pairs of the maps that "<<" names, as if they stood there: of a list the first map wins. */
+static bool add_merged(struct loader *l, struct nodes *to, const struct yaml_node *from)
+{
+	struct nodes maps = {0};
+	bool good = from->kind != YAML_TEXT;
+	if (from->kind == YAML_LIST)
+		add_all(&maps, from);
+	else
+		add_node(&maps, from);
+	for (size_t i = maps.n; i-- > 0 && good;) {
+		good = maps.items[i]->kind == YAML_MAP;
+		if (good)
+			add_all(to, maps.items[i]);
+	}
+	free(maps.items);
+	return good || refuse(l, (size_t)from->line, "only maps can be merged");
+}
+
+/* Of each key the last one stays. */
+static void relink(struct yaml_node *map, struct nodes *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		all->items[i]->index = i;
+	struct yaml_node **sorted = mem_array(all->n + 1, sizeof(struct yaml_node *));
+	if (all->n)
+		memcpy(sorted, all->items, all->n * sizeof(struct yaml_node *));
+	qsort(sorted, all->n, sizeof(struct yaml_node *), by_key);
+	for (size_t i = 1; i < all->n; i++)
+		if (strcmp(sorted[i]->key, sorted[i - 1]->key) == 0)
+			all->items[sorted[i - 1]->index] = NULL;
+	struct tail tail = {.parent = map};
+	map->first = NULL;
+	map->count = 0;
+	for (size_t i = 0; i < all->n; i++) {
+		if (!all->items[i])
+			continue;
+		all->items[i]->next = NULL;
+		append(&tail, all->items[i], all->items[i]->key);
+	}
+	free(sorted);
+}
+
+static bool settle(struct loader *l, struct yaml_node *n)
+{
+	struct nodes all = {0};
+	bool good = true;
+	for (const struct yaml_node *c = n->first; c && good; c = c->next)
+		good = settle(l, (struct yaml_node *)c);
+	if (!good || n->kind != YAML_MAP)
+		return good;
+	for (const struct yaml_node *c = n->first; c && good; c = c->next) {
+		if (strcmp(c->key, "<<") == 0)
+			good = add_merged(l, &all, c);
+		else
+			add_node(&all, c);
+	}
+	if (good)
+		relink(n, &all);
+	free(all.items);
+	return good;
+}
+
 const struct yaml_node *yaml_load(struct yaml *y, const void *bytes, size_t len)
 {
 	struct loader *l = mem_alloc(sizeof(*l));
 	struct yaml_node *root = NULL;
 	l->y = y;
-	if (len > YAML_MAX_BYTES) {
-		refuse(l, 0, "too big: at most 1 MiB");
+	size_t max = l->y->max_bytes ? l->y->max_bytes : YAML_MAX_BYTES;
+	if (len > max) {
+		complain(y->complaints, y->file, 0, NULL, NULL, "too big: at most %zu MiB", max / YAML_MAX_BYTES);
 		free(l);
 		return NULL;
 	}
 	if (!yaml_parser_initialize(&l->parser))
 		mem_exhausted();
+	if (len >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) { /* libyaml skips it only when it guesses the encoding */
+		bytes = (const char *)bytes + 3;
+		len -= 3;
+	}
 	yaml_parser_set_encoding(&l->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&l->parser, (const unsigned char *)bytes, len);
 	bool good = read_document(l, &root);
 	yaml_parser_delete(&l->parser);
 	if (good && (!root || (root->kind == YAML_TEXT && !root->is_quoted && !*root->text)))
 		root = new_node(l, YAML_MAP, 1);
-	if (good)
+	if (good && y->is_lax)
+		good = settle(l, root);
+	else if (good)
 		find_all_twins(l, root);
 	free(l);
 	return good ? root : NULL;
 }
 
-static bool read_whole(int fd, struct str *out, struct err *err)
+static bool read_whole(int fd, size_t max, struct str *out, struct err *err)
 {
-	while (out->len <= YAML_MAX_BYTES) {
+	while (out->len <= max) {
 		str_reserve(out, 16384);
 		ssize_t n = read(fd, out->s + out->len, 16384);
 		if (n < 0 && errno == EINTR)
@@ -364,7 +456,7 @@ const struct yaml_node *yaml_load_file(struct yaml *y, bool *is_absent)
 		err_errno(&err, ERR_USAGE, errno, "cannot be opened");
 	else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		err_set(&err, ERR_USAGE, "is not a regular file");
-	else if (read_whole(fd, &bytes, &err))
+	else if (read_whole(fd, y->max_bytes ? y->max_bytes : YAML_MAX_BYTES, &bytes, &err))
 		root = yaml_load(y, bytes.s, bytes.len);
 	if (err.kind)
 		complain(y->complaints, y->file, 0, NULL, NULL, "%s", err.text);

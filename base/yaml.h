@@ -7,7 +7,8 @@
  *
  * Bounded against hostile input (libyaml itself is not): 1 MiB, depth 64 counted per event, 10,000 nodes
  * after aliases were expanded, 256 anchors, one document. Control characters are refused, so a text holds no
- * NUL. Merge keys (<<) and tags have no meaning here. Any thread; a tree is read-only after yaml_load().
+ * NUL. Merge keys (<<) and tags have no meaning here. Files of other programs may be larger and laxer (struct
+ * yaml). Any thread; a tree is read-only after yaml_load().
  *
  *	struct arena arena = {0};
  *	struct complaints complaints = {0};
@@ -49,6 +50,10 @@ struct yaml {
 	const char *file;             /* shown in complaints; borrowed */
 	struct arena *arena;          /* holds the tree and what the getters return */
 	struct complaints *complaints;
+	/* For files that other programs write and read. */
+	size_t max_bytes, max_nodes;  /* 0: YAML_MAX_BYTES, YAML_MAX_NODES */
+	bool is_lax; /* a key given twice: the last one counts; merge keys are merged; what follows the first
+			document is not looked at. So does go-yaml 2, which kubectl reads with. */
 };
 
 /* The root of the tree, or NULL after complaining. An empty file is an empty map. A key given twice is

@@ -48,6 +48,9 @@ static const struct arg_row rows[] = {
 	{"--despite-bad", NULL, NULL, ARG_FLAG, AT(despite_bad), OPT_GUARDS, NULL, "take a release that is marked bad"},
 	{"--without-databases", NULL, NULL, ARG_FLAG, AT(without_databases), OPT_GUARDS, NULL,
 	 "deploy a service whose databases cannot be had"},
+	{"--kubeconfig", NULL, "FILE", ARG_TEXT, AT(kubeconfig), OPT_KUBECONFIG, NULL,
+	 "kubeconfig to read instead of those of KUBECONFIG or ~/.kube/config"},
+	{"--raw", NULL, NULL, ARG_FLAG, AT(raw), OPT_KUBECONFIG, NULL, "print secrets too"},
 };
 
 const struct arg_row *args_row(size_t index)

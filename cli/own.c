@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backend/config.h"
+#include "backend/kubeconfig.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -182,12 +183,28 @@ static int config_tell_path(struct cli *cli)
 	return 0;
 }
 
+/* What a context of a kubeconfig stands for, as kubectl config view --minify --flatten tells it. */
+static int config_kubeconfig(struct cli *cli)
+{
+	struct err err = {0};
+	struct kube_pick pick;
+	struct kubeconfig *k = kubeconfig_load(cli->args->kubeconfig, &err);
+	cJSON *view = k && kubeconfig_pick(k, cli->args->context, &pick, &err)
+			      ? kubeconfig_view(&pick, cli->args->raw, &err) : NULL;
+	kubeconfig_free(k);
+	if (!view)
+		return cli_fail(cli, &err);
+	output_json(view);
+	return 0;
+}
+
 int read_config(struct cli *cli)
 {
 	static const struct {
 		const char *word;
 		int (*run)(struct cli *);
-	} words[] = {{"init", config_init}, {"check", config_check}, {"show", config_show}, {"path", config_tell_path}};
+	} words[] = {{"init", config_init}, {"check", config_check}, {"show", config_show}, {"path", config_tell_path},
+		     {"kubeconfig", config_kubeconfig}};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (str_eq(cli->args->words[0], words[i].word))
 			return words[i].run(cli);

@@ -17,6 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -558,26 +559,12 @@ void term_bell(struct term *t)
 	t->is_bell = true;
 }
 
-static void add_base64(struct str *out, const unsigned char *s, size_t len)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t i = 0; i < len; i += 3) {
-		unsigned long v = (unsigned long)s[i] << 16;
-		v |= i + 1 < len ? (unsigned long)s[i + 1] << 8 : 0;
-		v |= i + 2 < len ? s[i + 2] : 0;
-		str_addc(out, digits[v >> 18 & 63]);
-		str_addc(out, digits[v >> 12 & 63]);
-		str_addc(out, i + 1 < len ? digits[v >> 6 & 63] : '=');
-		str_addc(out, i + 2 < len ? digits[v & 63] : '=');
-	}
-}
-
 bool term_copy(struct term *t, const char *text, size_t len)
 {
 	if (t->copy.len > 0 || (len + 2) / 3 * 4 > TERM_COPY_MAX)
 		return false;
 	str_add(&t->copy, "\033]52;c;");
-	add_base64(&t->copy, (const unsigned char *)text, len);
+	base64_add(&t->copy, text, len);
 	str_addc(&t->copy, '\a');
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -89,12 +90,38 @@ static void errors_are_cut_on_a_character(void **state)
 	assert_int_equal(err_exit_status(err_kind_of("refused")), 3);
 }
 
+static void base64(void **state)
+{
+	(void)state;
+	static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}};
+	static const char *const bad[] = {"Z", "Zg", "Zg=", "Zg===", "Zg==x", "Zg==Zg==", "=", "====", "Zm 9v", "Zm9v=", "Z=m8", "Zm-_"};
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct str there = {0}, back = {0};
+		base64_add(&there, pairs[i][0], strlen(pairs[i][0]));
+		assert_string_equal(str_text(&there), pairs[i][1]);
+		assert_true(base64_read(&back, pairs[i][1], strlen(pairs[i][1])));
+		assert_string_equal(str_text(&back), pairs[i][0]);
+		str_finish(&there);
+		str_finish(&back);
+	}
+	struct str out = {0};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (base64_read(&out, bad[i], strlen(bad[i])))
+			fail_msg("taken: %s", bad[i]);
+	str_reset(&out);
+	assert_true(base64_read(&out, "Zm9\r\nv\nAP8=\n", 12));
+	assert_int_equal(out.len, 5);
+	assert_memory_equal(out.s, "foo\0\xFF", 5);
+	str_finish(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),    cmocka_unit_test(nearest),
 		cmocka_unit_test(durations), cmocka_unit_test(instants),
 		cmocka_unit_test(errors_are_cut_on_a_character),
+		cmocka_unit_test(base64),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

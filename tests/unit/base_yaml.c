@@ -180,6 +180,38 @@ static void aliases(void **state)
 	assert_refused("a: *y\n", 6, "no such anchor");
 }
 
+static const char *lax(const char *text, const char *map, const char *key)
+{
+	static char out[100];
+	struct doc d = {0};
+	d.y = (struct yaml){.file = "f.yaml", .arena = &d.arena, .complaints = &d.complaints, .is_lax = true};
+	d.root = yaml_load(&d.y, text, strlen(text));
+	const struct yaml_node *in = map ? yaml_find(d.root, map) : d.root, *n = yaml_find(in, key);
+	str_copy(out, sizeof(out), !d.root ? d.complaints.text : n ? n->text : "none");
+	size_t count = 0;
+	for (const struct yaml_node *c = in ? in->first : NULL; c; c = c->next)
+		assert_int_equal(c->index, count++);
+	assert_int_equal(count, in ? in->count : 0);
+	doc_close(&d);
+	return out;
+}
+
+static void as_others_read(void **state)
+{
+	(void)state;
+	assert_string_equal(lax("a: 1\nb: 2\na: 3\n", NULL, "a"), "3");
+	assert_string_equal(lax("---\na: 1\n---\na: 2\n", NULL, "a"), "1");
+	assert_string_equal(lax("---\na: 1\n--- {\n", NULL, "a"), "1");
+	assert_string_equal(lax("x: &x {k: 1}\nm: {<<: *x, l: 2}\n", "m", "k"), "1");
+	assert_string_equal(lax("x: &x {k: 1}\nm: {<<: *x, k: 2}\n", "m", "k"), "2");
+	assert_string_equal(lax("x: &x {k: 1}\nm: {k: 2, <<: *x}\n", "m", "k"), "1");
+	assert_string_equal(lax("x: &x {k: 1}\ny: &y {k: 2}\nm: {<<: [*x, *y]}\n", "m", "k"), "1");
+	assert_string_equal(lax("m: {<<: {<<: {k: 1}}}\n", "m", "k"), "1");
+	assert_non_null(strstr(lax("m: {<<: [1]}\n", "m", "k"), "f.yaml:1: only maps can be merged"));
+	assert_non_null(strstr(lax("m: {<<: a}\n", "m", "k"), "only maps can be merged"));
+	assert_string_equal(lax("\xEF\xBB\xBF" "a: 1\nb: 2\n", NULL, "a"), "1");
+}
+
 static void bombs(void **state)
 {
 	(void)state;
@@ -188,7 +220,7 @@ static void bombs(void **state)
 	for (int i = 1; i < 10; i++)
 		str_addf(&s, "a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i,
 			 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
-	assert_refused(s.s, s.len, "more than 10,000 values");
+	assert_refused(s.s, s.len, "more than 10000 values");
 	str_reset(&s);
 	for (int i = 0; i < 40000; i++)
 		str_addc(&s, '[');
@@ -282,6 +314,7 @@ int main(void)
 		cmocka_unit_test(getters_read),
 		cmocka_unit_test(unknown_and_double_keys),
 		cmocka_unit_test(aliases),
+		cmocka_unit_test(as_others_read),
 		cmocka_unit_test(bombs),
 		cmocka_unit_test(control_bytes),
 		cmocka_unit_test(every_cut),
