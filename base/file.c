@@ -77,6 +77,22 @@ bool file_write_all(int fd, const void *bytes, size_t len)
 	return true;
 }
 
+bool file_write_all_at(int fd, const void *bytes, size_t len, off_t at)
+{
+	const char *p = bytes;
+	while (len > 0) {
+		ssize_t n = pwrite(fd, p, len, at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		p += n;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
 bool file_replace(int dir, const char *name, const void *bytes, size_t len, bool is_durable, struct err *err)
 {
 	struct str fresh = {0};

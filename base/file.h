@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -31,4 +32,5 @@ int file_open_private(int dir, const char *name, int more_flags, struct err *err
 
 /* Writes all of it, through short writes and EINTR. False with errno set. */
 bool file_write_all(int fd, const void *bytes, size_t len);
+bool file_write_all_at(int fd, const void *bytes, size_t len, off_t at); /* pwrite(2): the place stays */
 #endif

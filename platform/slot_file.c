@@ -132,7 +132,7 @@ bool slot_identity_write(int lock_fd, const struct slot_identity *i)
 		return false;
 	memset(text + n, ' ', IDENTITY_BYTES - (size_t)n);
 	text[IDENTITY_BYTES - 1] = '\n';
-	return pwrite(lock_fd, text, IDENTITY_BYTES, 0) == IDENTITY_BYTES;
+	return file_write_all_at(lock_fd, text, IDENTITY_BYTES, 0);
 }
 
 bool slot_identity_read(int lock_fd, struct slot_identity *i)

@@ -46,13 +46,9 @@ enum moved { MOVED_ALL, MOVED_SOME, MOVED_STALLED };
 static bool put_entry(struct slot_log *l, enum slot_log_kind kind, int32_t value)
 {
 	struct slot_log_entry e = {(uint64_t)l->size, clock_wall_ms(), kind, value};
-	/* A short write leaves part of an entry behind the last whole one: the next write lies over it. */
-	ssize_t n = pwrite(l->index, &e, sizeof(e), l->index_size);
-	if (n != (ssize_t)sizeof(e)) {
-		if (n >= 0)
-			errno = ENOSPC;
+	/* A full disk may leave part of an entry behind the last whole one: the next write lies over it. */
+	if (!file_write_all_at(l->index, &e, sizeof(e), l->index_size))
 		return false;
-	}
 	l->index_size += ENTRY;
 	l->stamped = l->size;
 	return true;

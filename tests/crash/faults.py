@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that is full or fails, a port that is taken, a daemon that is stopped, a clock that jumps, memory that is
+"""A disk that is full or fails, short writes, a port that is taken, a daemon that is stopped, a clock that jumps, memory that is
 out: see faults.sh.
 
 faults.py PROGRAM TOOLS TOP SECTION
@@ -123,10 +123,13 @@ class Faults(Rig):
         self.result("operations go on as well, and the audit is whole")
         self.check_end()
 
-    def is_stalled(self):
-        before = self.lines_written()
-        time.sleep(0.3)
-        return self.lines_written() == before
+    def is_stalled(self, for_s=0.3):
+        """Looked at until a line is written, or none was for that long."""
+        before, until = self.lines_written(), time.monotonic() + for_s
+        while self.lines_written() == before:
+            if time.monotonic() > until:
+                return True
+        return False
 
     # ---- calls that fail ----
 
@@ -290,10 +293,13 @@ class Faults(Rig):
             with open(offset + ".new", "w", encoding="utf-8") as f:
                 f.write(jump)
             os.rename(offset + ".new", offset)
-            until = time.monotonic() + 7  # one calm round, and more
-            while time.monotonic() < until:
-                time.sleep(0.5)
-                self.want(self.seen() == before, f"the clock jumped to {jump}: {before} became {self.seen()}")
+            asked = self.unanswered()
+            self.wait(
+                "the probes went on",
+                30,
+                lambda asked=asked: self.unanswered() >= asked + 6 or self.seen() != before,
+            )
+            self.want(self.seen() == before, f"the clock jumped to {jump}: {before} became {self.seen()}")
         self.result("a clock that jumps by an hour either way fires, resolves and restarts nothing")
         os.kill(web, signal.SIGCONT)
         self.wait(
@@ -301,31 +307,74 @@ class Faults(Rig):
         )
         self.result("and the alert resolves when its cause does")
 
+    def unanswered(self):
+        """Connections that wait at web, which is stopped: one a probe (/proc/net/tcp, proc(5))."""
+        port = f":{self.records('instances', 'web')[0]['port']:04X}"
+        with open("/proc/net/tcp", encoding="utf-8") as f:
+            lines = [line.split() for line in f]
+        return sum(int(w[4].split(":")[1], 16) for w in lines if w[1].endswith(port) and w[3] == "0A")
+
     def seen(self):
         return (
             [(a["name"], a["phase"], a["starts_at"]) for a in self.records("alerts")],
             [(i["id"], i["pid"], i["restarts"]) for i in self.records("instances")],
         )
 
+    # ---- writes that take less than they were given ----
+
+    def preload(self, name):
+        """The library of tests/tools/preload, or None with a line that says so."""
+        library = os.path.join(self.top, name + ".so")
+        source = os.path.join(os.path.dirname(__file__), "../tools/preload", name + ".c")
+        built = subprocess.run(
+            ["cc", "-shared", "-fPIC", "-O1", "-o", library, source], stderr=subprocess.PIPE, text=True
+        )
+        if built.returncode:
+            print(f"skip {name.replace('_', ' ')}: {built.stderr.splitlines()[0]}")
+            return None
+        return library
+
+    def short_writes(self):
+        library, counts = self.preload("short_write"), os.path.join(self.top, "counts")
+        if not library:
+            return
+        self.lay()
+        self.up()
+        self.run("platform", "down", "--yes")
+        os.environ.update(LD_PRELOAD=library, SHORT_COUNT_FILE=counts)
+        daemon = subprocess.Popen([self.program, "--daemon", self.place], stdin=subprocess.DEVNULL)
+        try:
+            self.wait("the daemon answers", 10, lambda: self.run("status")[0] == 0)
+            self.up()
+            for number in range(20):
+                status, _, said = self.run("note", "web", f"it's {number}", "--env", "dev")
+                self.want(status == 0, f"note {number}: status {status}: {said}")
+            for service in ("count", "web"):
+                self.change(service)
+                status, _, said = self.run("deploy", service, "--env", "dev", "--yes")
+                self.want(status == 0, f"deploy {service}: status {status}: {said}")
+            self.sampler.look_anew()
+            lines, processes = self.check_logs()
+            self.want(self.run("audit", "verify")[0] == 0, "the chain is broken")
+            self.check_audit()
+            self.want(self.note_count() == 20, f"{self.note_count()} notes of 20")
+            short = os.path.getsize(counts)
+            self.want(short > 1000, f"only {short} short writes")
+            self.result(
+                f"{short} writes that took less than they were given: {lines} lines of {processes} processes, "
+                "each note and deploy whole"
+            )
+        finally:
+            del os.environ["LD_PRELOAD"], os.environ["SHORT_COUNT_FILE"]
+            daemon.terminate()
+            daemon.wait()
+            self.end_all()
+
     # ---- no memory ----
 
     def memory(self):
-        library = os.path.join(self.top, "no_memory.so")
-        built = subprocess.run(
-            [
-                "cc",
-                "-shared",
-                "-fPIC",
-                "-O1",
-                "-o",
-                library,
-                os.path.join(os.path.dirname(__file__), "../tools/preload/no_memory.c"),
-            ],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        if built.returncode:
-            print(f"skip no memory: {built.stderr.splitlines()[0]}")
+        library = self.preload("no_memory")
+        if not library:
             return
         self.lay()
         self.up()
