@@ -65,6 +65,9 @@ struct input {
 	const char *data;             /* borrowed for the call; not NUL-terminated */
 	size_t len;
 	bool is_last;                 /* of a unit: body, envelope */
+	const char *before; /* of an array's element: what of the object came before the array; as data */
+	size_t before_len;
+	int64_t retry_ms;   /* of a failed reply: how long it asks to be left alone; 0: it says nothing */
 	const char *cursor;
 	const char *name; /* FILES: of the unit's file, below the folder; with err it could not be read */
 	const struct err *err;
@@ -106,6 +109,7 @@ const struct config_source *run_source(const struct run *);
 const char *run_root(const struct run *); /* STATE of the context's embedded platform, or NULL */
 const struct setting *run_setting(const struct run *, const char *name); /* an option of the provider */
 int64_t run_now(const struct run *);                         /* wall ms */
+uint32_t run_chance(const struct run *, uint32_t below);     /* for jitter */
 const char *run_via(const struct run *);                     /* SSH_CONNECTION of the person, or NULL */
 /* Of the server that was asked last; NULL: nothing was asked yet, or it does not say. */
 const char *run_scope(const struct run *);                   /* namespace of the kubeconfig's context */
@@ -140,6 +144,8 @@ void run_send(struct run *, struct message *);
 /* What was written is accepted, and goes on by itself: a run that is given up from here on is only not watched any
  * more. */
 void run_accepted(struct run *);
+/* A standing query that tries again by itself met a failure: its source is marked with it until run_alive(). */
+void run_troubled(struct run *, const struct err *);
 /* This attempt is over. A standing query starts again with its last cursor: at once when err is NULL, else
  * after a back-off and with its source marked. A read that failed on the wire before anything came is tried
  * twice more. A write never. */

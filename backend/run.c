@@ -40,6 +40,11 @@ int64_t run_now(const struct run *r)
 	return r->wish.io->wall(r->wish.io->arg);
 }
 
+uint32_t run_chance(const struct run *r, uint32_t below)
+{
+	return r->wish.io->chance(r->wish.io->arg, below);
+}
+
 const char *run_root(const struct run *r)
 {
 	return r->wish.root;
@@ -170,6 +175,13 @@ static void mark_failed(struct run *r)
 		run_flush(r);
 		r->wish.settled(r, r->wish.arg);
 	}
+}
+
+void run_troubled(struct run *r, const struct err *err)
+{
+	r->attempts++;
+	r->again = *err;
+	mark_failed(r);
 }
 
 /* run_again() was called in the callback that is being left. */

@@ -5,6 +5,7 @@
 
 #include "backend/run_private.h"
 
+#define RETRY_AFTER_MAX_S 600
 #define CEILING (1024 * 1024)
 #define ERROR_BODY_MAX (64 * 1024)
 
@@ -73,8 +74,11 @@ static bool on_unit(const char *unit, size_t len, bool is_last, void *arg)
 		err.code = a->status;
 		e.kind = INPUT_FAIL;
 		e.err = &err;
+		e.retry_ms = a->retry_ms;
 		run_tell(a->run, &e);
 	} else {
+		e.before = str_text(&a->frame.items.envelope); /* empty when there is no array */
+		e.before_len = a->frame.items.envelope.len;
 		run_tell(a->run, &e);
 	}
 	return !a->is_dead;
@@ -96,6 +100,15 @@ static bool renew(struct asked *a)
 	return true;
 }
 
+/* RFC 9110, 10.2.3, the seconds; a date is not looked at. */
+static int64_t retry_after(const struct header *headers, size_t n)
+{
+	const struct input in = {.headers = headers, .n_headers = n};
+	const char *text = input_header(&in, "retry-after");
+	long long s;
+	return text && str_to_int(text, 0, RETRY_AFTER_MAX_S, &s) ? s * 1000 : 0;
+}
+
 static void on_head(void *arg, int status, const struct header *headers, size_t n)
 {
 	struct asked *a = arg;
@@ -107,6 +120,7 @@ static void on_head(void *arg, int status, const struct header *headers, size_t 
 		frame_finish(&a->frame);
 		frame_init(&a->frame, FRAME_BODY, ERROR_BODY_MAX, NULL, on_unit, a);
 		a->is_error_body = true;
+		a->retry_ms = retry_after(headers, n);
 	} else {
 		run_tell(a->run, &(struct input){.kind = INPUT_HEAD,
 						 .tag = a->tag,

@@ -14,6 +14,7 @@ struct asked { /* one ask under way */
 	bool is_write, is_dead, is_error_body;
 	bool is_renewed;         /* sent again after a 401, with fresh credentials */
 	int status;
+	int64_t retry_ms;        /* of a failed reply */
 	struct http *http;       /* NULL when its end was told */
 	struct exec *exec;       /* likewise */
 	struct reach_wait *reach; /* the exchange waits for how its server is reached */

@@ -31,8 +31,11 @@ struct fixture {
 	struct http *exchanges, *current;
 	struct config_source source;
 	struct setting settings[SETTINGS_MAX];
+	char *names[SETTINGS_MAX], *values[SETTINGS_MAX]; /* options that the script sets */
+	size_t n_options;
 	struct request *request;
 	struct run *run;
+	const struct query *query; /* instead of the provider's; NULL: that */
 	struct str told, bytes;
 	int cut, fed, line;
 	bool is_ended;
@@ -329,11 +332,15 @@ static bool begin(struct fixture *f, const char *provider, const char *words)
 	if (!f->request)
 		return fails(f, "no such provider or request: %s", words);
 	f->request->id = 1;
-	f->source = (struct config_source){.name = provider, .provider = p, .role = p->roles[0], .settings = f->settings,
+	f->source = (struct config_source){.name = provider, .provider = p, .role = p->roles[0], .environment = "prod", .settings = f->settings,
 	                                   .n_settings = p->n_options};
 	for (size_t i = 0; i < p->n_options && i < SETTINGS_MAX; i++)
 		f->settings[i] = (struct setting){.option = &p->options[i], .text = p->options[i].absent};
-	const struct query *query = provider_query(p, f->request);
+	for (size_t i = 0; i < p->n_options && i < SETTINGS_MAX; i++)
+		for (size_t k = 0; k < f->n_options; k++)
+			if (str_eq(p->options[i].name, f->names[k]))
+				f->settings[i].text = f->values[k];
+	const struct query *query = f->query ? f->query : provider_query(p, f->request);
 	if (!query)
 		return fails(f, "%s does not serve this", provider);
 	f->run = run_new(&(struct run_wish){.io = &f->io, .source = &f->source, .query = query, .request = f->request,
@@ -385,14 +392,52 @@ static void feed(struct fixture *f)
 static bool expect_request(struct fixture *f, const char *line)
 {
 	pass(f, 0);
-	struct http *h = f->exchanges;
-	while (h && (h->is_taken || h->is_gone))
-		h = h->next;
-	if (!h)
-		return fails(f, "nothing was sent; wanted: %s", line);
-	h->is_taken = true;
-	f->current = h;
-	return str_eq(h->line, line) || fails(f, "sent: %s\nwanted: %s", h->line, line);
+	struct http *first = NULL;
+	for (struct http *h = f->exchanges; h; h = h->next) {
+		if (h->is_taken || h->is_gone)
+			continue;
+		first = first ? first : h;
+		if (!str_eq(h->line, line))
+			continue;
+		h->is_taken = true;
+		f->current = h;
+		return true;
+	}
+	return first ? fails(f, "sent: %s\nwanted: %s", first->line, line)
+		     : fails(f, "nothing was sent; wanted: %s", line);
+}
+
+/* Goes back to one that is open: that very request, else the last that begins so. */
+static bool choose(struct fixture *f, const char *line)
+{
+	struct http *found = NULL;
+	for (struct http *h = f->exchanges; h; h = h->next) {
+		bool is_open = h->is_taken && !h->is_over;
+		if (is_open && str_starts(h->line, line) && !(found && str_eq(found->line, line)))
+			found = h;
+	}
+	f->current = found;
+	return found || fails(f, "none is open: %s", line);
+}
+
+static bool nothing_sent(struct fixture *f)
+{
+	pass(f, 0);
+	for (struct http *h = f->exchanges; h; h = h->next)
+		if (!h->is_taken && !h->is_gone)
+			return fails(f, "sent without being wanted: %s", h->line);
+	return true;
+}
+
+static bool set_option(struct fixture *f, char *words)
+{
+	char *value = strchr(words, ' ');
+	if (!value || f->n_options == SETTINGS_MAX)
+		return fails(f, "option NAME VALUE");
+	*value = '\0';
+	f->names[f->n_options] = mem_dup(words);
+	f->values[f->n_options++] = mem_dup(value + 1);
+	return true;
 }
 
 static bool give_head(struct fixture *f, char *text)
@@ -485,6 +530,12 @@ static bool obey(struct fixture *f, char *line)
 		return true;
 	if (str_starts(line, "request "))
 		return begin(f, provider, line + 8);
+	if (str_starts(line, "option "))
+		return set_option(f, line + 7);
+	if (str_eq(line, "> nothing"))
+		return nothing_sent(f);
+	if (str_starts(line, "@ "))
+		return choose(f, line + 2);
 	if (str_starts(line, "> "))
 		return expect_request(f, line + 2);
 	if (str_starts(line, "< "))
@@ -500,7 +551,12 @@ static bool obey(struct fixture *f, char *line)
 
 bool fixture_run(const char *script, size_t len, int cut, char message[4096])
 {
-	struct fixture f = {.cut = cut, .message = message};
+	return fixture_run_query(NULL, script, len, cut, message);
+}
+
+bool fixture_run_query(const struct query *query, const char *script, size_t len, int cut, char message[4096])
+{
+	struct fixture f = {.cut = cut, .message = message, .query = query};
 	f.io = (struct io){.mono = mono, .wall = wall, .chance = chance, .timer_set = timer_set, .timer_clear = timer_clear,
 	                   .start = start, .hold = hold, .cancel = cancel, .reach = reach,
 	                   .reach_cancel = reach_cancelled, .reach_refused = reach_refused_by, .deliver = deliver, .arg = &f};
@@ -525,6 +581,10 @@ bool fixture_run(const char *script, size_t len, int cut, char message[4096])
 		f.exchanges = h->next;
 		free(h->line);
 		free(h);
+	}
+	for (size_t i = 0; i < f.n_options; i++) {
+		free(f.names[i]);
+		free(f.values[i]);
 	}
 	str_finish(&f.told);
 	str_finish(&f.bytes);

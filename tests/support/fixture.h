@@ -9,7 +9,10 @@
  *	provider platform
  *	request watch services,instances     | logs SERVICE [follow] | document runbook SERVICE [NAME] | document spec SERVICE
  *	                                     | series | audit | info | plan ACTION | execute PLAN | undo ID | shutdown
- *	> GET /v1/…                          the client must have sent exactly that next
+ *	option NAME VALUE                    of the source's configuration; before the request
+ *	> GET /v1/…                          the client must have sent exactly that; what it sends at the same time, in any order
+ *	> nothing                            it must have sent nothing else
+ *	@ GET /v1/…                          what follows is of an exchange that is open already, by how it begins
  *	< 200 Name: value; Name: value       the head of the reply
  *	<< text                              bytes of the reply and a LF; \xHH, \n and \\ are read; "<- text": without the LF
  *	! eof | reset | refused | lost       how the exchange ends; lost: a write that may have arrived
@@ -31,6 +34,9 @@
  * line's number).
  */
 bool fixture_run(const char *script, size_t len, int cut, char message[4096]);
+struct query;
+/* The same with a query that is in no provider's list. */
+bool fixture_run_query(const struct query *, const char *script, size_t len, int cut, char message[4096]);
 /* How many reply bytes a script has: cuts from 1 to this minus 1 make sense. */
 int fixture_bytes(const char *script, size_t len);
 #endif

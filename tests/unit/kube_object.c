@@ -27,7 +27,6 @@ static cJSON *object(const char *name)
 	return json;
 }
 
-
 #define REFUSED "read: connection refused"
 
 static const struct {
@@ -38,32 +37,39 @@ static const struct {
 	int64_t restarts;
 } pods[] = {
 	{"bad-image-name", "InvalidImageName", PHASE_UNHEALTHY,
-	 "InvalidImageName: Bad:::Image: invalid reference format: repository name (library/Bad) must be lowercase",
+	 "InvalidImageName: Bad:::Image: invalid reference format: repository name (library/Bad) must be "
+	 "lowercase",
 	 NULL, false, 0},
 	{"cart", "ImagePullBackOff", PHASE_UNHEALTHY,
 	 "ImagePullBackOff: registry.invalid/storefront/cart:2026.11.0: failed to do request: Head "
-	 "\"https://registry.invalid/v2/storefront/cart/manifests/2026.11.0\": dial tcp: lookup registry.invalid on "
+	 "\"https://registry.invalid/v2/storefront/cart/manifests/2026.11.0\": dial tcp: lookup "
+	 "registry.invalid on "
 	 "127.0.0.1:53: read udp 127.0.0.1:46396->127.0.0.1:53: " REFUSED,
 	 NULL, false, 0},
 	{"checkout", "Running", PHASE_RUNNING, NULL, NULL, true, 0},
 	{"evicted", "Error", PHASE_EXITED,
-	 "Evicted: Pod ephemeral local storage usage exceeds the total limit of containers 1Mi.", "SIGKILL", false, 0},
-	{"fraud", "CrashLoopBackOff", PHASE_CRASH_LOOP, "crash loop: 4 restarts, exit 3, 1m20s between tries", "exit 3",
-	 false, 4},
-	{"gated", "SchedulingGated", PHASE_STARTING, "waits for its scheduling gates to be taken away", NULL, false, 0},
+	 "Evicted: Pod ephemeral local storage usage exceeds the total limit of containers 1Mi.", "SIGKILL",
+	 false, 0},
+	{"fraud", "CrashLoopBackOff", PHASE_CRASH_LOOP, "crash loop: 4 restarts, exit 3, 1m20s between tries",
+	 "exit 3", false, 4},
+	{"gated", "SchedulingGated", PHASE_STARTING, "waits for its scheduling gates to be taken away", NULL,
+	 false, 0},
 	{"gpu-trainer", "Pending", PHASE_STARTING,
-	 "no node takes it: 0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 "
+	 "no node takes it: 0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, "
+	 "preemption: 0/1 "
 	 "nodes are available: 1 Preemption is not helpful for scheduling.",
 	 NULL, false, 0},
 	{"half-done", "NotReady", PHASE_RUNNING, "a has ended, others go on", "exit 0", false, 0},
 	{"init-crash", "Init:CrashLoopBackOff", PHASE_CRASH_LOOP,
-	 "init container migrate: crash loop: 3 restarts, exit 7: no table, 40s between tries", "exit 7", false, 3},
+	 "init container migrate: crash loop: 3 restarts, exit 7: no table, 40s between tries", "exit 7",
+	 false, 3},
 	{"init-runs", "Init:0/1", PHASE_STARTING, "init container migrate is at work", NULL, false, 0},
 	{"migrate", "Error", PHASE_EXITED, "exit 1", "exit 1", false, 0},
 	{"no-config", "CreateContainerConfigError", PHASE_UNHEALTHY,
 	 "CreateContainerConfigError: configmap \"missing\" not found", NULL, false, 0},
 	{"reports", "CrashLoopBackOff", PHASE_CRASH_LOOP,
-	 "crash loop: 4 restarts, OOMKilled: over its limit of 16Mi, 1m20s between tries", "OOMKilled", false, 4},
+	 "crash loop: 4 restarts, OOMKilled: over its limit of 16Mi, 1m20s between tries", "OOMKilled", false,
+	 4},
 	{"search", "Running", PHASE_UNHEALTHY, "readiness probe fails", NULL, false, 0},
 	{"settlement", "Completed", PHASE_EXITED, NULL, "exit 0", false, 0},
 	{"sidecar-crash", "Init:CrashLoopBackOff", PHASE_CRASH_LOOP,
@@ -84,10 +90,12 @@ static void tells_pods(void **state)
 		snprintf(name, sizeof(name), "pod-%s", pods[i].name);
 		cJSON *json = object(name);
 		assert_true(kube_pod_read(json, &a, &p));
-		if (!str_eq(p.status, pods[i].status) || p.phase != pods[i].phase || !str_eq(p.reason, pods[i].reason) ||
-		    !str_eq(p.exit, pods[i].exit) || p.is_ready != pods[i].is_ready || p.restarts != pods[i].restarts)
+		if (!str_eq(p.status, pods[i].status) || p.phase != pods[i].phase ||
+		    !str_eq(p.reason, pods[i].reason) || !str_eq(p.exit, pods[i].exit) ||
+		    p.is_ready != pods[i].is_ready || p.restarts != pods[i].restarts)
 			fail_msg("%s: %s, %s, %s, %s, %d, %lld", name, p.status, phase_names[p.phase],
-				 p.reason ? p.reason : "NULL", p.exit ? p.exit : "NULL", p.is_ready, (long long)p.restarts);
+				 p.reason ? p.reason : "NULL", p.exit ? p.exit : "NULL", p.is_ready,
+				 (long long)p.restarts);
 		assert_true(p.meta.created_at > 0 && (p.since > 0 || p.phase == PHASE_RUNNING));
 		arena_finish(&a);
 		cJSON_Delete(json);
@@ -129,13 +137,16 @@ static const struct {
 	{"daemonset-log-agent", KUBE_STEADY, NULL, 1, 1, 1},
 	{"deployment-checkout", KUBE_STEADY, NULL, 3, 3, 3},
 	{"deployment-fraud", KUBE_STEADY, NULL, 1, 0, 1}, /* it was available for a second */
-	{"deployment-gpu-trainer", KUBE_STUCK, "no progress within 30s: 0 of 1 new instances are available", 1, 0, 1},
+	{"deployment-gpu-trainer", KUBE_STUCK, "no progress within 30s: 0 of 1 new instances are available",
+	 1, 0, 1},
 	{"deployment-greedy", KUBE_STUCK,
-	 "instances cannot be made: pods \"greedy-697bfcc685-2bjr7\" is forbidden: exceeded quota: few, requested: pods=1, "
+	 "instances cannot be made: pods \"greedy-697bfcc685-2bjr7\" is forbidden: exceeded quota: few, "
+	 "requested: pods=1, "
 	 "used: pods=14, limited: pods=14",
 	 9, 5, 5},
 	{"deployment-ledger", KUBE_STUCK, "no progress within 30s: 1 of 2 instances are new", 2, 2, 1},
-	{"job-migrate", KUBE_STUCK, "BackoffLimitExceeded: Job has reached the specified backoff limit", 0, 0, 0},
+	{"job-migrate", KUBE_STUCK, "BackoffLimitExceeded: Job has reached the specified backoff limit", 0, 0,
+	 0},
 	{"statefulset-db", KUBE_STEADY, NULL, 2, 2, 2},
 };
 
@@ -148,9 +159,11 @@ static void tells_workloads(void **state)
 		cJSON *json = object(workloads[i].name);
 		assert_true(kube_workload_read(kube_what_of(json_text(json, "kind")), json, &a, &w));
 		if (w.rollout != workloads[i].rollout || !str_eq(w.reason, workloads[i].reason) ||
-		    w.desired != workloads[i].desired || w.ready != workloads[i].ready || w.updated != workloads[i].updated)
-			fail_msg("%s: %d, %s, %lld, %lld, %lld", workloads[i].name, w.rollout, w.reason ? w.reason : "NULL",
-				 (long long)w.desired, (long long)w.ready, (long long)w.updated);
+		    w.desired != workloads[i].desired || w.ready != workloads[i].ready ||
+		    w.updated != workloads[i].updated)
+			fail_msg("%s: %d, %s, %lld, %lld, %lld", workloads[i].name, w.rollout,
+				 w.reason ? w.reason : "NULL", (long long)w.desired, (long long)w.ready,
+				 (long long)w.updated);
 		assert_string_equal(w.version, w.revision == 4 ? "4" : "1");
 		arena_finish(&a);
 		cJSON_Delete(json);
@@ -165,32 +178,53 @@ static void tells_rollouts_apart(void **state)
 		enum kube_rollout rollout;
 		const char *reason;
 	} all[] = {
-		{"Deployment", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"generation\":3},\"spec\":{\"replicas\":2},\"status\":{"
+		{"Deployment",
+		 "\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"generation\":3},\"spec\":{\"replicas\":2},"
+		 "\"status\":{"
 		 "\"observedGeneration\":2,\"replicas\":2,\"updatedReplicas\":2,\"availableReplicas\":2}",
 		 KUBE_ROLLING, "the change is not taken up yet"},
-		{"Deployment", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{},\"status\":{}", KUBE_ROLLING,
-		 "0 of 1 instances are new"},
-		{"Deployment", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"paused\":true},\"status\":{}", KUBE_PAUSED,
-		 "0 of 1 instances are new"},
-		{"Deployment", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{},\"status\":{\"replicas\":2,"
-		 "\"updatedReplicas\":1,\"availableReplicas\":2}", KUBE_ROLLING, "1 old instance to end"},
-		{"Deployment", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"replicas\":0},\"status\":{}", KUBE_STEADY, NULL},
-		{"StatefulSet", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"replicas\":3},\"status\":{"
-		 "\"currentRevision\":\"a\",\"updateRevision\":\"b\",\"updatedReplicas\":1}", KUBE_ROLLING,
-		 "1 of 3 instances are new"},
-		{"StatefulSet", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"replicas\":3,\"updateStrategy\":{"
-		 "\"rollingUpdate\":{\"partition\":2}}},\"status\":{\"currentRevision\":\"a\",\"updateRevision\":\"b\","
-		 "\"updatedReplicas\":1}", KUBE_STEADY, NULL},
-		{"DaemonSet", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{},\"status\":{\"desiredNumberScheduled\":3,"
-		 "\"updatedNumberScheduled\":2}", KUBE_ROLLING, "2 of 3 instances are new"},
-		{"Rollout", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"generation\":12},\"spec\":{\"strategy\":{\"canary\":{"
-		 "\"steps\":[{\"setWeight\":20},{\"pause\":{}},{\"setWeight\":50}]}}},\"status\":{\"observedGeneration\":\"12\","
-		 "\"phase\":\"Paused\",\"message\":\"CanaryPauseStep\",\"currentStepIndex\":1}", KUBE_PAUSED,
-		 "CanaryPauseStep at step 2 of 3, 20 %"},
-		{"Rollout", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"generation\":12},\"spec\":{},\"status\":{"
-		 "\"observedGeneration\":\"11\",\"phase\":\"Healthy\"}", KUBE_ROLLING, "the change is not taken up yet"},
-		{"Rollout", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{},\"status\":{\"phase\":\"Degraded\","
-		 "\"message\":\"RolloutAborted: metric failed\"}", KUBE_STUCK, "RolloutAborted: metric failed"},
+		{"Deployment", "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{},\"status\":{}",
+		 KUBE_ROLLING, "0 of 1 instances are new"},
+		{"Deployment",
+		 "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"paused\":true},\"status\":{}",
+		 KUBE_PAUSED, "0 of 1 instances are new"},
+		{"Deployment",
+		 "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{},\"status\":{\"replicas\":2,"
+		 "\"updatedReplicas\":1,\"availableReplicas\":2}",
+		 KUBE_ROLLING, "1 old instance to end"},
+		{"Deployment",
+		 "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"replicas\":0},\"status\":{}",
+		 KUBE_STEADY, NULL},
+		{"StatefulSet",
+		 "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"replicas\":3},\"status\":{"
+		 "\"currentRevision\":\"a\",\"updateRevision\":\"b\",\"updatedReplicas\":1}",
+		 KUBE_ROLLING, "1 of 3 instances are new"},
+		{"StatefulSet",
+		 "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"replicas\":3,\"updateStrategy\":{"
+		 "\"rollingUpdate\":{\"partition\":2}}},\"status\":{\"currentRevision\":\"a\","
+		 "\"updateRevision\":\"b\","
+		 "\"updatedReplicas\":1}",
+		 KUBE_STEADY, NULL},
+		{"DaemonSet",
+		 "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{},\"status\":{"
+		 "\"desiredNumberScheduled\":3,"
+		 "\"updatedNumberScheduled\":2}",
+		 KUBE_ROLLING, "2 of 3 instances are new"},
+		{"Rollout",
+		 "\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"generation\":12},\"spec\":{\"strategy\":{"
+		 "\"canary\":{"
+		 "\"steps\":[{\"setWeight\":20},{\"pause\":{}},{\"setWeight\":50}]}}},\"status\":{"
+		 "\"observedGeneration\":\"12\","
+		 "\"phase\":\"Paused\",\"message\":\"CanaryPauseStep\",\"currentStepIndex\":1}",
+		 KUBE_PAUSED, "CanaryPauseStep at step 2 of 3, 20 %"},
+		{"Rollout",
+		 "\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"generation\":12},\"spec\":{},\"status\":{"
+		 "\"observedGeneration\":\"11\",\"phase\":\"Healthy\"}",
+		 KUBE_ROLLING, "the change is not taken up yet"},
+		{"Rollout",
+		 "\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{},\"status\":{\"phase\":\"Degraded\","
+		 "\"message\":\"RolloutAborted: metric failed\"}",
+		 KUBE_STUCK, "RolloutAborted: metric failed"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -210,11 +244,13 @@ static void tells_rollouts_apart(void **state)
 
 static void knows_whose_it_is(void **state)
 {
-	static const char text[] =
-		"{\"metadata\":{\"name\":\"web-7\",\"uid\":\"u\",\"labels\":{\"app\":\"old\",\"app.kubernetes.io/name\":\"web\","
-		"\"team\":\"storefront\",\"tier\":\"\"},\"annotations\":{\"fairway.dev/team\":\"shop\",\"fairway.dev/link.board\":"
-		"\"https://x\",\"argocd.argoproj.io/tracking-id\":\"shop-web:apps/Deployment:s/web\",\"kubernetes.io/description\":"
-		"\"Sells\"}}}";
+	static const char text[] = "{\"metadata\":{\"name\":\"web-7\",\"uid\":\"u\",\"labels\":{\"app\":"
+				   "\"old\",\"app.kubernetes.io/name\":\"web\","
+				   "\"team\":\"storefront\",\"tier\":\"\"},\"annotations\":{\"fairway.dev/"
+				   "team\":\"shop\",\"fairway.dev/link.board\":"
+				   "\"https://x\",\"argocd.argoproj.io/tracking-id\":\"shop-web:apps/"
+				   "Deployment:s/web\",\"kubernetes.io/description\":"
+				   "\"Sells\"}}}";
 	struct arena a = {0};
 	struct kube_meta m;
 	struct kube_identity who;
@@ -243,12 +279,30 @@ static void reads_quantities(void **state)
 		const char *text;
 		int64_t thousandths;
 	} all[] = {
-		{"500m", 500},         {"1", 1000},          {"128Mi", 134217728000}, {"1e3", 1000000},   {"1E", INT64_MAX},
-		{"0.1", 100},          {"1.5Gi", 1610612736000}, {"100u", 1},         {"1n", 1},          {"0", 0},
-		{"12E-1", 1200},       {"2k", 2000000},      {".5", 500},             {"+1", 1000},       {"999999999999999999999", INT64_MAX},
+		{"500m", 500},
+		{"1", 1000},
+		{"128Mi", 134217728000},
+		{"1e3", 1000000},
+		{"1E", INT64_MAX},
+		{"0.1", 100},
+		{"1.5Gi", 1610612736000},
+		{"100u", 1},
+		{"1n", 1},
+		{"0", 0},
+		{"12E-1", 1200},
+		{"2k", 2000000},
+		{".5", 500},
+		{"+1", 1000},
+		{"999999999999999999999", INT64_MAX},
 		{"0.00000000000000000001", 1},
-		{"", RECORD_NONE},     {NULL, RECORD_NONE},  {"-1", RECORD_NONE},     {"1x", RECORD_NONE}, {"1.2.3", RECORD_NONE},
-		{"1e", RECORD_NONE},   {"Mi", RECORD_NONE},  {"1e99", RECORD_NONE},
+		{"", RECORD_NONE},
+		{NULL, RECORD_NONE},
+		{"-1", RECORD_NONE},
+		{"1x", RECORD_NONE},
+		{"1.2.3", RECORD_NONE},
+		{"1e", RECORD_NONE},
+		{"Mi", RECORD_NONE},
+		{"1e99", RECORD_NONE},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -296,9 +350,10 @@ static void changes_images(void **state)
 
 static void writes_selectors(void **state)
 {
-	static const char text[] =
-		"{\"matchLabels\":{\"app\":\"web\"},\"matchExpressions\":[{\"key\":\"tier\",\"operator\":\"In\",\"values\":[\"a\","
-		"\"b\"]},{\"key\":\"x\",\"operator\":\"DoesNotExist\"},{\"key\":\"y\",\"operator\":\"NotIn\",\"values\":[\"c\"]}]}";
+	static const char text[] = "{\"matchLabels\":{\"app\":\"web\"},\"matchExpressions\":[{\"key\":"
+				   "\"tier\",\"operator\":\"In\",\"values\":[\"a\","
+				   "\"b\"]},{\"key\":\"x\",\"operator\":\"DoesNotExist\"},{\"key\":\"y\","
+				   "\"operator\":\"NotIn\",\"values\":[\"c\"]}]}";
 	struct arena a = {0};
 	cJSON *json = json_parse(text, sizeof(text) - 1, NULL);
 	(void)state;
@@ -312,11 +367,18 @@ static void writes_selectors(void **state)
 static void bears_nonsense(void **state)
 {
 	static const char *const all[] = {
-		"{}", "[]", "7", "{\"metadata\":[]}", "{\"metadata\":{\"name\":1,\"uid\":{}}}",
-		"{\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"labels\":[1],\"annotations\":\"x\",\"ownerReferences\":{\"a\":1}},"
+		"{}",
+		"[]",
+		"7",
+		"{\"metadata\":[]}",
+		"{\"metadata\":{\"name\":1,\"uid\":{}}}",
+		"{\"metadata\":{\"name\":\"a\",\"uid\":\"u\",\"labels\":[1],\"annotations\":\"x\","
+		"\"ownerReferences\":{\"a\":1}},"
 		"\"spec\":\"x\",\"status\":[]}",
-		"{\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"containers\":{\"a\":[]},\"initContainers\":[1,null],"
-		"\"template\":[]},\"status\":{\"phase\":3,\"containerStatuses\":[7,{\"state\":[],\"lastState\":{\"terminated\":9}}],"
+		"{\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"containers\":{\"a\":[]},"
+		"\"initContainers\":[1,null],"
+		"\"template\":[]},\"status\":{\"phase\":3,\"containerStatuses\":[7,{\"state\":[],"
+		"\"lastState\":{\"terminated\":9}}],"
 		"\"conditions\":[{\"type\":{}}],\"initContainerStatuses\":[null]}}",
 	};
 	(void)state;
@@ -339,10 +401,10 @@ static void bears_nonsense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tells_pods),      cmocka_unit_test(knows_what_a_pod_may_use),
-		cmocka_unit_test(tells_workloads), cmocka_unit_test(tells_rollouts_apart),
+		cmocka_unit_test(tells_pods),        cmocka_unit_test(knows_what_a_pod_may_use),
+		cmocka_unit_test(tells_workloads),   cmocka_unit_test(tells_rollouts_apart),
 		cmocka_unit_test(knows_whose_it_is), cmocka_unit_test(reads_quantities),
-		cmocka_unit_test(changes_images),  cmocka_unit_test(writes_selectors),
+		cmocka_unit_test(changes_images),    cmocka_unit_test(writes_selectors),
 		cmocka_unit_test(bears_nonsense),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

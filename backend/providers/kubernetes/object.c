@@ -20,9 +20,13 @@ void kube_meta_read(const cJSON *object, struct kube_meta *meta)
 	const cJSON *m = json_get(object, "metadata"), *owner;
 	const cJSON *labels = json_get(m, "labels"), *annotations = json_get(m, "annotations");
 	*meta = (struct kube_meta){
-		.namespace = json_text(m, "namespace"), .name = json_text(m, "name"), .uid = json_text(m, "uid"),
-		.version = json_text(m, "resourceVersion"), .generation = json_int(m, "generation", 0),
-		.created_at = kube_time(m, "creationTimestamp"), .deleted_at = kube_time(m, "deletionTimestamp"),
+		.namespace = json_text(m, "namespace"),
+		.name = json_text(m, "name"),
+		.uid = json_text(m, "uid"),
+		.version = json_text(m, "resourceVersion"),
+		.generation = json_int(m, "generation", 0),
+		.created_at = kube_time(m, "creationTimestamp"),
+		.deleted_at = kube_time(m, "deletionTimestamp"),
 		.labels = cJSON_IsObject(labels) ? labels : NULL,
 		.annotations = cJSON_IsObject(annotations) ? annotations : NULL,
 	};
@@ -51,9 +55,9 @@ static bool read_suffix(const char *suffix, int *ten, int *two)
 		const char *suffix;
 		int ten, two;
 	} all[] = {
-		{"", 0, 0},    {"n", -9, 0},  {"u", -6, 0},  {"m", -3, 0},  {"k", 3, 0},   {"M", 6, 0},   {"G", 9, 0},
-		{"T", 12, 0},  {"P", 15, 0},  {"E", 18, 0},  {"Ki", 0, 10}, {"Mi", 0, 20}, {"Gi", 0, 30}, {"Ti", 0, 40},
-		{"Pi", 0, 50}, {"Ei", 0, 60},
+		{"", 0, 0},    {"n", -9, 0},  {"u", -6, 0},  {"m", -3, 0},  {"k", 3, 0},   {"M", 6, 0},
+		{"G", 9, 0},   {"T", 12, 0},  {"P", 15, 0},  {"E", 18, 0},  {"Ki", 0, 10}, {"Mi", 0, 20},
+		{"Gi", 0, 30}, {"Ti", 0, 40}, {"Pi", 0, 50}, {"Ei", 0, 60},
 	};
 	long long exponent;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -62,7 +66,8 @@ static bool read_suffix(const char *suffix, int *ten, int *two)
 			*two = all[i].two;
 			return true;
 		}
-	if ((*suffix != 'e' && *suffix != 'E') || !str_to_int(suffix + 1 + (suffix[1] == '+'), -40, 40, &exponent))
+	if ((*suffix != 'e' && *suffix != 'E') ||
+	    !str_to_int(suffix + 1 + (suffix[1] == '+'), -40, 40, &exponent))
 		return false;
 	*ten += (int)exponent;
 	return true;
@@ -117,14 +122,16 @@ static const char *annotation(const struct kube_meta *m, const char *name)
 	return str_empty(value) ? NULL : value;
 }
 
-/* Names of what has no one standard name, in order of preference; looked for among labels, then annotations. */
-static const char *const team_names[] = {KUBE_PREFIX "team", "team", "owner", "squad", "backstage.io/owner", NULL},
+/* Names of what has no one standard name, in order of preference; looked for among labels, then annotations.
+ */
+static const char *const team_names[] = {KUBE_PREFIX "team",   "team", "owner", "squad",
+					 "backstage.io/owner", NULL},
 			 *const tier_names[] = {KUBE_PREFIX "tier", "tier", "criticality", NULL},
 			 *const on_call_names[] = {KUBE_PREFIX "on-call", "on-call", "oncall", NULL},
 			 *const language_names[] = {KUBE_PREFIX "language", "language", NULL},
 			 *const lifecycle_names[] = {KUBE_PREFIX "lifecycle", "lifecycle", NULL},
-			 *const description_names[] = {KUBE_PREFIX "description", "kubernetes.io/description", "description",
-						       NULL},
+			 *const description_names[] = {KUBE_PREFIX "description", "kubernetes.io/description",
+						       "description", NULL},
 			 *const runbook_names[] = {KUBE_PREFIX "runbook", "runbook_url", "runbook", NULL};
 
 static const char *named(const struct kube_meta *m, const char *const *names)
@@ -158,12 +165,19 @@ static const char *writer_of(const struct kube_meta *m, struct arena *a)
 
 void kube_identity_read(const struct kube_meta *m, struct arena *a, struct kube_identity *who)
 {
-	static const char *const service_names[] = {KUBE_PREFIX "service", "app.kubernetes.io/name", "app", "k8s-app", NULL};
+	static const char *const service_names[] = {KUBE_PREFIX "service", "app.kubernetes.io/name", "app",
+						    "k8s-app", NULL};
 	*who = (struct kube_identity){
-		.service = named(m, service_names), .component = label(m, "app.kubernetes.io/component"),
-		.team = named(m, team_names), .tier = named(m, tier_names), .on_call = named(m, on_call_names),
-		.language = named(m, language_names), .lifecycle = named(m, lifecycle_names),
-		.description = named(m, description_names), .runbook = named(m, runbook_names), .owner = writer_of(m, a),
+		.service = named(m, service_names),
+		.component = label(m, "app.kubernetes.io/component"),
+		.team = named(m, team_names),
+		.tier = named(m, tier_names),
+		.on_call = named(m, on_call_names),
+		.language = named(m, language_names),
+		.lifecycle = named(m, lifecycle_names),
+		.description = named(m, description_names),
+		.runbook = named(m, runbook_names),
+		.owner = writer_of(m, a),
 	};
 	if (!who->service)
 		who->service = m->name ? m->name : "";
@@ -190,11 +204,14 @@ struct pairs kube_links(const struct kube_meta *m, struct arena *a)
 	static const char prefix[] = KUBE_PREFIX "link.";
 	struct pairs links = {0};
 	const cJSON *item;
-	struct pair *items = arena_alloc(a, ((size_t)cJSON_GetArraySize(m->annotations) + 1) * sizeof(*items));
+	struct pair *items =
+		arena_alloc(a, ((size_t)cJSON_GetArraySize(m->annotations) + 1) * sizeof(*items));
 	cJSON_ArrayForEach(item, m->annotations)
 	{
-		if (str_starts(item->string, prefix) && item->string[sizeof(prefix) - 1] && cJSON_IsString(item))
-			items[links.n++] = (struct pair){item->string + sizeof(prefix) - 1, item->valuestring};
+		if (str_starts(item->string, prefix) && item->string[sizeof(prefix) - 1] &&
+		    cJSON_IsString(item))
+			items[links.n++] =
+				(struct pair){item->string + sizeof(prefix) - 1, item->valuestring};
 	}
 	links.items = items;
 	return links;
@@ -242,23 +259,28 @@ static bool is_digest(const char *text)
 const char *kube_image_with(const char *image, const char *version, struct arena *a, struct err *err)
 {
 	size_t len = strlen(version);
-	if (len == 0 || len > 512 || strspn(version, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/:@+") < len) {
-		err_set(err, ERR_USAGE, "\"%.60s\" is no version: give a tag, a digest or a whole image", version);
+	if (len == 0 || len > 512 ||
+	    strspn(version, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/:@+") < len) {
+		err_set(err, ERR_USAGE, "\"%.60s\" is no version: give a tag, a digest or a whole image",
+			version);
 		return NULL;
 	}
 	if (is_digest(version) || is_tag(version)) {
 		if (str_empty(image)) {
-			err_set(err, ERR_USAGE, "it has no image yet to be given another version: give a whole image");
+			err_set(err, ERR_USAGE,
+				"it has no image yet to be given another version: give a whole image");
 			return NULL;
 		}
-		return arena_printf(a, "%.*s%c%s", (int)name_length(image), image, is_tag(version) ? ':' : '@', version);
+		return arena_printf(a, "%.*s%c%s", (int)name_length(image), image,
+				    is_tag(version) ? ':' : '@', version);
 	}
 	/* A whole image: what follows its name must be a tag or a digest. */
 	size_t name = name_length(version), end = strcspn(version, "@");
 	const char *tag = name < end ? arena_dup_n(a, version + name + 1, end - name - 1) : NULL;
 	if (name == 0 || (tag && !is_tag(tag)) || (version[end] && !is_digest(version + end + 1)) ||
 	    version[name - 1] == '/') {
-		err_set(err, ERR_USAGE, "\"%.60s\" is no image: NAME, NAME:TAG or NAME@sha256:DIGEST", version);
+		err_set(err, ERR_USAGE, "\"%.60s\" is no image: NAME, NAME:TAG or NAME@sha256:DIGEST",
+			version);
 		return NULL;
 	}
 	return arena_dup(a, version);

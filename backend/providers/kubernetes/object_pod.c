@@ -7,13 +7,13 @@
 
 #include "backend/providers/kubernetes/object.h"
 
-struct reading { /* of one pod */
+struct reading {                           /* of one pod */
 	const cJSON *spec, *status, *main; /* main: spec of the container that counts */
 	struct arena *arena;
 	struct kube_pod *pod;
-	bool has_many;       /* sentences name the container */
-	const char *culprit; /* name of the container that status is about */
-	bool is_init;        /* it is one of those that come before the others */
+	bool has_many;             /* sentences name the container */
+	const char *culprit;       /* name of the container that status is about */
+	bool is_init;              /* it is one of those that come before the others */
 	const cJSON *now, *before; /* its state, and how it ended the time before */
 	int64_t restarts;          /* of that container */
 	int64_t sidecar_restarts;
@@ -46,7 +46,8 @@ static bool is_true(const cJSON *condition)
 	return str_eq(json_text(condition, "status"), "True");
 }
 
-/* A sidecar: an init container that is kept running, https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/ */
+/* A sidecar: an init container that is kept running,
+ * https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/ */
 static bool is_sidecar(const cJSON *container)
 {
 	return str_eq(json_text(container, "restartPolicy"), "Always");
@@ -55,16 +56,18 @@ static bool is_sidecar(const cJSON *container)
 static const cJSON *main_container(const cJSON *spec, const struct kube_meta *m)
 {
 	const cJSON *list = json_get(spec, "containers");
-	const cJSON *wanted = by_name(list, json_text(m->annotations, "kubectl.kubernetes.io/default-container"));
+	const cJSON *wanted =
+		by_name(list, json_text(m->annotations, "kubectl.kubernetes.io/default-container"));
 	return wanted ? wanted : cJSON_GetArrayItem(list, 0);
 }
 
 /* "exit 3", "OOMKilled", "SIGKILL": 128 + n is how a shell tells of signal n. */
 static const char *say_exit(const cJSON *terminated, struct arena *a)
 {
-	static const char *const signals[] = {[1] = "SIGHUP", [2] = "SIGINT", [3] = "SIGQUIT", [4] = "SIGILL", [6] = "SIGABRT",
-					      [7] = "SIGBUS", [8] = "SIGFPE", [9] = "SIGKILL", [11] = "SIGSEGV",
-					      [13] = "SIGPIPE", [14] = "SIGALRM", [15] = "SIGTERM"};
+	static const char *const signals[] = {
+		[1] = "SIGHUP",   [2] = "SIGINT",   [3] = "SIGQUIT",  [4] = "SIGILL",
+		[6] = "SIGABRT",  [7] = "SIGBUS",   [8] = "SIGFPE",   [9] = "SIGKILL",
+		[11] = "SIGSEGV", [13] = "SIGPIPE", [14] = "SIGALRM", [15] = "SIGTERM"};
 	int64_t code = json_int(terminated, "exitCode", 0), signal = json_int(terminated, "signal", 0);
 	if (!terminated)
 		return NULL;
@@ -74,7 +77,8 @@ static const char *say_exit(const cJSON *terminated, struct arena *a)
 		signal = code - 128;
 	if (signal > 0 && signal < (int64_t)(sizeof(signals) / sizeof(signals[0])) && signals[signal])
 		return signals[signal];
-	return signal > 0 ? arena_printf(a, "signal %lld", (long long)signal) : arena_printf(a, "exit %lld", (long long)code);
+	return signal > 0 ? arena_printf(a, "signal %lld", (long long)signal)
+			  : arena_printf(a, "exit %lld", (long long)code);
 }
 
 static void blame(struct reading *r, const cJSON *container, bool is_init, const char *status)
@@ -94,8 +98,10 @@ static const char *ended_word(const struct reading *r, const cJSON *terminated, 
 	if (!str_empty(reason))
 		return arena_printf(r->arena, "%s%s", prefix, reason);
 	if (json_int(terminated, "signal", 0))
-		return arena_printf(r->arena, "%sSignal:%lld", prefix, (long long)json_int(terminated, "signal", 0));
-	return arena_printf(r->arena, "%sExitCode:%lld", prefix, (long long)json_int(terminated, "exitCode", 0));
+		return arena_printf(r->arena, "%sSignal:%lld", prefix,
+				    (long long)json_int(terminated, "signal", 0));
+	return arena_printf(r->arena, "%sExitCode:%lld", prefix,
+			    (long long)json_int(terminated, "exitCode", 0));
 }
 
 /* Returns whether they are still at work. */
@@ -111,7 +117,8 @@ static bool read_init(struct reading *r)
 		r->pod->restarts += json_int(c, "restartCount", 0);
 		r->sidecar_restarts += is_kept ? json_int(c, "restartCount", 0) : 0;
 		at++;
-		if ((ended && json_int(ended, "exitCode", 0) == 0) || (is_kept && json_bool(c, "started", false)))
+		if ((ended && json_int(ended, "exitCode", 0) == 0) ||
+		    (is_kept && json_bool(c, "started", false)))
 			continue;
 		if (ended)
 			blame(r, c, true, ended_word(r, ended, "Init:"));
@@ -187,7 +194,8 @@ static const char *limit_of(const struct reading *r)
 /* How a container ended: "exit 3", "OOMKilled: over its limit of 16Mi", with what it left as its message. */
 static const char *say_end(const struct reading *r, const cJSON *ended)
 {
-	const char *how = say_exit(ended, r->arena), *limit = limit_of(r), *left = json_text(ended, "message");
+	const char *how = say_exit(ended, r->arena), *limit = limit_of(r),
+		   *left = json_text(ended, "message");
 	if (str_eq(how, "OOMKilled") && limit)
 		how = arena_printf(r->arena, "OOMKilled: over its limit of %s", limit);
 	if (str_empty(left))
@@ -238,7 +246,8 @@ static const char *say_waiting(const struct reading *r)
 	message = from_last_image(r, message);
 	size_t image = strcspn(message, "\"");
 	if (str_starts(message + image, "\": ") && !strchr(arena_dup_n(r->arena, message, image), ' '))
-		return arena_printf(r->arena, "%s%s: %.*s%s", whose(r), word, (int)image, message, message + image + 1);
+		return arena_printf(r->arena, "%s%s: %.*s%s", whose(r), word, (int)image, message,
+				    message + image + 1);
 	return arena_printf(r->arena, "%s%s: %s", whose(r), word, message);
 }
 
@@ -257,7 +266,8 @@ static void say_unscheduled(struct reading *r, const cJSON *scheduled)
 		return;
 	}
 	r->pod->is_waiting_node = true;
-	set(r, PHASE_STARTING, arena_printf(r->arena, "no node takes it: %s", message ? message : "no reason given"));
+	set(r, PHASE_STARTING,
+	    arena_printf(r->arena, "no node takes it: %s", message ? message : "no reason given"));
 }
 
 /* All that is to run runs, and yet it is not ready. */
@@ -271,7 +281,8 @@ static void say_unready(struct reading *r)
 			continue;
 		r->culprit = json_text(c, "name");
 		if (!json_bool(c, "started", true) && json_get(spec, "startupProbe"))
-			set(r, PHASE_STARTING, arena_printf(r->arena, "%sits startup probe has not passed yet", whose(r)));
+			set(r, PHASE_STARTING,
+			    arena_printf(r->arena, "%sits startup probe has not passed yet", whose(r)));
 		else if (json_get(spec, "readinessProbe"))
 			set(r, PHASE_UNHEALTHY, arena_printf(r->arena, "%sreadiness probe fails", whose(r)));
 		else
@@ -283,7 +294,8 @@ static void say_unready(struct reading *r)
 	{
 		const char *type = json_text(gate, "conditionType");
 		if (type && !is_true(condition(r->status, type)))
-			set(r, PHASE_UNHEALTHY, arena_printf(r->arena, "its readiness gate %s is not open", type));
+			set(r, PHASE_UNHEALTHY,
+			    arena_printf(r->arena, "its readiness gate %s is not open", type));
 	}
 }
 
@@ -302,9 +314,11 @@ static void say_over(struct reading *r)
 	if (str_eq(json_text(r->status, "phase"), "Succeeded"))
 		set(r, PHASE_EXITED, NULL);
 	else if (!str_empty(reason)) /* "Evicted: The node was low on resource: memory. …" */
-		set(r, PHASE_EXITED, message ? arena_printf(r->arena, "%s: %.*s", reason, trimmed(message), message) : reason);
+		set(r, PHASE_EXITED,
+		    message ? arena_printf(r->arena, "%s: %.*s", reason, trimmed(message), message) : reason);
 	else
-		set(r, PHASE_EXITED, ended ? arena_printf(r->arena, "%s%s", whose(r), say_end(r, ended)) : "failed");
+		set(r, PHASE_EXITED,
+		    ended ? arena_printf(r->arena, "%s%s", whose(r), say_end(r, ended)) : "failed");
 	r->pod->since = kube_time(ended, "finishedAt");
 }
 
@@ -418,7 +432,8 @@ bool kube_pod_read(const cJSON *object, struct arena *a, struct kube_pod *p)
 	kube_meta_read(object, &p->meta);
 	if (!p->meta.name || !p->meta.uid)
 		return false;
-	struct reading r = {.spec = json_get(object, "spec"), .status = json_get(object, "status"), .arena = a, .pod = p};
+	struct reading r = {
+		.spec = json_get(object, "spec"), .status = json_get(object, "status"), .arena = a, .pod = p};
 	r.main = main_container(r.spec, &p->meta);
 	r.has_many = cJSON_GetArraySize(json_get(r.spec, "containers")) > 1;
 	p->container = json_text(r.main, "name");
@@ -432,7 +447,8 @@ bool kube_pod_read(const cJSON *object, struct arena *a, struct kube_pod *p)
 	p->is_ready = is_true(condition(r.status, "Ready"));
 	read_status(&r);
 	read_phase(&r);
-	const cJSON *own = by_name(json_get(r.status, "containerStatuses"), p->container), *state = json_get(own, "state");
+	const cJSON *own = by_name(json_get(r.status, "containerStatuses"), p->container),
+		    *state = json_get(own, "state");
 	const cJSON *ended = json_get(r.now, "terminated") ? json_get(r.now, "terminated") : r.before;
 	if (!ended)
 		ended = json_get(state, "terminated");
@@ -448,7 +464,8 @@ bool kube_pod_read(const cJSON *object, struct arena *a, struct kube_pod *p)
 
 /* --- containers --- */
 
-static void add_containers(const cJSON *specs, const cJSON *statuses, bool is_init, struct kube_container *out, size_t *n)
+static void add_containers(const cJSON *specs, const cJSON *statuses, bool is_init,
+			   struct kube_container *out, size_t *n)
 {
 	const cJSON *spec;
 	cJSON_ArrayForEach(spec, specs)
@@ -460,9 +477,13 @@ static void add_containers(const cJSON *specs, const cJSON *statuses, bool is_in
 		if (!name)
 			continue;
 		out[(*n)++] = (struct kube_container){
-			.name = name, .is_init = is_init, .is_sidecar = is_init && is_sidecar(spec), .is_running = running != NULL,
+			.name = name,
+			.is_init = is_init,
+			.is_sidecar = is_init && is_sidecar(spec),
+			.is_running = running != NULL,
 			.was_running = json_get(json_get(status, "lastState"), "terminated") != NULL,
-			.restarts = restarts, .started_at = kube_time(running, "startedAt"),
+			.restarts = restarts,
+			.started_at = kube_time(running, "startedAt"),
 		};
 	}
 }

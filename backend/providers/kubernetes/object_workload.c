@@ -47,7 +47,8 @@ static void read_container(struct kube_workload *w, struct arena *a)
 	w->container = json_text(main, "name");
 	w->image = json_text(main, "image");
 	w->version = kube_image_version(w->image, a);
-	const char *label = json_text(json_get(json_get(w->template, "metadata"), "labels"), "app.kubernetes.io/version");
+	const char *label =
+		json_text(json_get(json_get(w->template, "metadata"), "labels"), "app.kubernetes.io/version");
 	if (!label)
 		label = json_text(w->meta.labels, "app.kubernetes.io/version");
 	if ((!w->version || str_eq(w->version, "latest")) && !str_empty(label))
@@ -83,11 +84,13 @@ static const char *refused_pods(const cJSON *object)
 static const char *progress(const struct kube_workload *w, struct arena *a)
 {
 	if (w->updated < w->desired)
-		return arena_printf(a, "%lld of %lld instances are new", (long long)w->updated, (long long)w->desired);
+		return arena_printf(a, "%lld of %lld instances are new", (long long)w->updated,
+				    (long long)w->desired);
 	if (w->total > w->updated)
 		return arena_printf(a, "%lld old instance%s to end", (long long)(w->total - w->updated),
 				    plural(w->total - w->updated));
-	return arena_printf(a, "%lld of %lld new instances are available", (long long)w->available, (long long)w->updated);
+	return arena_printf(a, "%lld of %lld new instances are available", (long long)w->available,
+			    (long long)w->updated);
 }
 
 static void read_deployment(const cJSON *object, struct arena *a, struct kube_workload *w)
@@ -102,7 +105,8 @@ static void read_deployment(const cJSON *object, struct arena *a, struct kube_wo
 	else if (str_eq(why, "ProgressDeadlineExceeded"))
 		set(w, KUBE_STUCK,
 		    arena_printf(a, "no progress within %llds: %s",
-				 (long long)json_int(json_get(object, "spec"), "progressDeadlineSeconds", NO_DEADLINE),
+				 (long long)json_int(json_get(object, "spec"), "progressDeadlineSeconds",
+						     NO_DEADLINE),
 				 refused ? refused : progress(w, a)));
 	else if (refused)
 		set(w, KUBE_STUCK, arena_printf(a, "instances cannot be made: %s", refused));
@@ -127,10 +131,13 @@ static void read_statefulset(const cJSON *object, struct arena *a, struct kube_w
 	const char *now = json_text(status, "currentRevision"), *next = json_text(status, "updateRevision");
 	if (w->meta.generation > json_int(status, "observedGeneration", 0))
 		set(w, KUBE_ROLLING, "the change is not taken up yet");
-	else if (str_eq(json_text(strategy_of(object), "type"), "OnDelete") || str_eq(now, next) || w->updated >= wanted)
+	else if (str_eq(json_text(strategy_of(object), "type"), "OnDelete") || str_eq(now, next) ||
+		 w->updated >= wanted)
 		set(w, KUBE_STEADY, NULL);
 	else
-		set(w, KUBE_ROLLING, arena_printf(a, "%lld of %lld instances are new", (long long)w->updated, (long long)wanted));
+		set(w, KUBE_ROLLING,
+		    arena_printf(a, "%lld of %lld instances are new", (long long)w->updated,
+				 (long long)wanted));
 }
 
 static void read_daemonset(const cJSON *object, struct arena *a, struct kube_workload *w)
@@ -147,7 +154,8 @@ static void read_daemonset(const cJSON *object, struct arena *a, struct kube_wor
 		set(w, KUBE_STEADY, NULL);
 	else
 		set(w, KUBE_ROLLING,
-		    arena_printf(a, "%lld of %lld instances are new", (long long)w->updated, (long long)w->desired));
+		    arena_printf(a, "%lld of %lld instances are new", (long long)w->updated,
+				 (long long)w->desired));
 }
 
 /* --- Jobs and CronJobs --- */
@@ -162,8 +170,10 @@ static void read_job(const cJSON *object, struct arena *a, struct kube_workload 
 	w->desired = 0;
 	if (is_true(failed)) {
 		w->since = kube_time(failed, "lastTransitionTime");
-		set(w, KUBE_STUCK, arena_printf(a, "%s: %s", json_text(failed, "reason") ? json_text(failed, "reason") : "failed",
-						json_text(failed, "message") ? json_text(failed, "message") : "no message"));
+		set(w, KUBE_STUCK,
+		    arena_printf(a, "%s: %s",
+				 json_text(failed, "reason") ? json_text(failed, "reason") : "failed",
+				 json_text(failed, "message") ? json_text(failed, "message") : "no message"));
 	} else if (is_true(complete)) {
 		w->since = kube_time(status, "completionTime");
 	} else if (!w->is_suspended) {
@@ -184,8 +194,10 @@ static void read_cronjob(const cJSON *object, struct kube_workload *w)
 
 static const char *canary_step(const cJSON *object, struct arena *a)
 {
-	const cJSON *steps = json_get(json_get(json_get(json_get(object, "spec"), "strategy"), "canary"), "steps");
-	int n = cJSON_GetArraySize(steps), at = (int)json_int(json_get(object, "status"), "currentStepIndex", -1);
+	const cJSON *steps =
+		json_get(json_get(json_get(json_get(object, "spec"), "strategy"), "canary"), "steps");
+	int n = cJSON_GetArraySize(steps),
+	    at = (int)json_int(json_get(object, "status"), "currentStepIndex", -1);
 	int64_t weight = -1;
 	if (n < 1 || at < 0 || at >= n)
 		return NULL;
@@ -209,7 +221,9 @@ static void read_rollout(const cJSON *object, struct arena *a, struct kube_workl
 		set(w, KUBE_STUCK, message ? message : "degraded");
 	else if (str_eq(phase, "Paused"))
 		set(w, KUBE_PAUSED,
-		    step ? arena_printf(a, "%s %s", message ? message : "paused", step) : message ? message : "paused");
+		    step      ? arena_printf(a, "%s %s", message ? message : "paused", step)
+		    : message ? message
+			      : "paused");
 	else if (str_eq(phase, "Healthy"))
 		set(w, KUBE_STEADY, NULL);
 	else
@@ -225,10 +239,12 @@ bool kube_workload_read(enum kube_what what, const cJSON *object, struct arena *
 	if (!w->meta.name || !w->meta.uid)
 		return false;
 	w->selector = json_get(spec, "selector");
-	w->template = json_get(what == KUBE_CRONJOB ? json_get(json_get(spec, "jobTemplate"), "spec") : spec, "template");
+	w->template = json_get(what == KUBE_CRONJOB ? json_get(json_get(spec, "jobTemplate"), "spec") : spec,
+			       "template");
 	w->change_cause = json_text(w->meta.annotations, "kubernetes.io/change-cause");
-	const char *number_text = json_text(w->meta.annotations, what == KUBE_ROLLOUT ? "rollout.argoproj.io/revision"
-										      : "deployment.kubernetes.io/revision");
+	const char *number_text =
+		json_text(w->meta.annotations, what == KUBE_ROLLOUT ? "rollout.argoproj.io/revision"
+								    : "deployment.kubernetes.io/revision");
 	if (number_text && str_to_int(number_text, 0, INT64_MAX, &revision))
 		w->revision = revision;
 	read_container(w, a);

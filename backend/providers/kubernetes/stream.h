@@ -9,17 +9,19 @@
  *	kube_stream_start(&s, r);                     at INPUT_START, after filling in the first members
  *	if (kube_stream_owns(&s, in)) kube_stream_on(&s, r, in);   at every input
  *
- * `each` is told KUBE_BEGIN, KUBE_PUT…, KUBE_SYNC for a list, then KUBE_PUT and KUBE_DELETE; KUBE_DENIED with
- * err when the server will not let us (403) or does not have the kind (404): the stream then rests until
- * kube_stream_start(); KUBE_TROUBLE with err at each failed attempt, KUBE_LIVE when it is well again.
- * A watch that is silent is trusted as long as the query says so (kube_stream_distrust()). Backend thread only.
+ * `each` is told KUBE_BEGIN, KUBE_PUT…, KUBE_SYNC for a list, then KUBE_PUT and KUBE_DELETE; KUBE_BEGIN may come
+ * again before KUBE_SYNC, when a list had to be begun anew. KUBE_DENIED with err when the server will not let us
+ * (403) or does not have the kind (404): the stream then rests until kube_stream_start(). KUBE_TROUBLE with err at
+ * each failed attempt, KUBE_LIVE when it is well again. KUBE_ALIVE at everything that shows the server well, a
+ * bookmark too. A watch that is silent is trusted as long as the query says so (kube_stream_distrust()).
+ * Backend thread only.
  */
 #include "backend/providers/kubernetes/kubernetes.h"
 
 #define KUBE_STREAM_TAGS 3     /* tags from `tag` on belong to the stream */
 #define KUBE_PAGE 500          /* objects a page */
 
-enum kube_news { KUBE_BEGIN, KUBE_PUT, KUBE_DELETE, KUBE_SYNC, KUBE_DENIED, KUBE_TROUBLE, KUBE_LIVE };
+enum kube_news { KUBE_BEGIN, KUBE_PUT, KUBE_DELETE, KUBE_SYNC, KUBE_DENIED, KUBE_TROUBLE, KUBE_LIVE, KUBE_ALIVE };
 struct kube_stream;
 typedef void kube_each(struct run *, struct kube_stream *, enum kube_news, const cJSON *object, const struct err *);
 
@@ -31,10 +33,16 @@ struct kube_stream {
 	uint32_t tag;
 	kube_each *each;
 	void *arg;
+	/* To be read. */
+	bool is_synced, is_resting, is_troubled;
 	/* Its own. */
-	struct str version, page;     /* resourceVersion to go on from; continue token */
-	int attempts;
-	bool is_listing, is_watching, is_resting, is_begun, is_troubled;
+	struct str version;           /* resourceVersion to go on from; empty: list */
+	struct str listed, page;      /* version of the list under way; continue token that waits to be asked */
+	int attempts, pages;          /* failed in a row; pages that are open */
+	uint32_t next_page;           /* 0 or 1: which of the two tags takes it */
+	bool is_page_known[2];        /* its metadata was read */
+	int64_t began;                /* the watch, wall ms */
+	bool is_watching, is_begun, is_whole, has_news, has_bookmarks;
 };
 void kube_stream_start(struct kube_stream *, struct run *);
 static inline bool kube_stream_owns(const struct kube_stream *s, const struct input *in)
