@@ -23,6 +23,7 @@ struct exec {
 	struct str output;
 	struct loop_timer limit;
 	exec_ended *ended;
+	void (*told)(const char *, size_t, void *);
 	void *arg;
 };
 
@@ -59,14 +60,41 @@ static bool drain(struct exec *x)
 	}
 }
 
+static void close_pipe(struct exec *x)
+{
+	loop_fd_forget(x->loop, x->pipe);
+	close(x->pipe);
+	x->pipe = -1;
+}
+
+/* One piece: whoever is told may cancel. */
+static void on_piece(int fd, void *arg)
+{
+	struct exec *x = arg;
+	char bytes[16384];
+	ssize_t n = read(fd, bytes, sizeof(bytes));
+	if (n > 0)
+		x->told(bytes, (size_t)n, x->arg);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		close_pipe(x);
+}
+
 static void on_output(int fd, void *arg)
 {
 	struct exec *x = arg;
-	if (drain(x))
+	(void)fd;
+	if (!drain(x))
+		close_pipe(x);
+}
+
+void exec_hold(struct exec *x, bool is_held)
+{
+	if (x->pipe < 0)
 		return;
-	loop_fd_forget(x->loop, fd);
-	close(fd);
-	x->pipe = -1;
+	if (is_held)
+		loop_fd_forget(x->loop, x->pipe);
+	else
+		loop_fd_watch(x->loop, x->pipe, POLLIN, x->told ? on_piece : on_output, x);
 }
 
 static void end(struct exec *x, int status, const struct err *err)
@@ -131,7 +159,8 @@ struct exec *exec_start(struct loop *loop, const struct exec_wish *wish, exec_en
 	                            .dir = wish->dir ? wish->dir : "/", .out = ends[1],
 	                            .err = wish->drops_stderr ? 0 : ends[1]};
 	struct exec *x = mem_alloc(sizeof(*x));
-	*x = (struct exec){.loop = loop, .child.pidfd = -1, .pipe = ends[0], .ended = ended, .arg = arg};
+	*x = (struct exec){.loop = loop, .child.pidfd = -1, .pipe = ends[0], .ended = ended, .told = wish->told,
+			   .arg = arg};
 	bool is_started = child_start(&start, &x->child, err);
 	child_env_free(env);
 	close(ends[1]);
@@ -141,7 +170,7 @@ struct exec *exec_start(struct loop *loop, const struct exec_wish *wish, exec_en
 		return NULL;
 	}
 	fcntl(x->pipe, F_SETFL, O_NONBLOCK);
-	loop_fd_watch(loop, x->pipe, POLLIN, on_output, x);
+	exec_hold(x, false);
 	loop_fd_watch(loop, x->child.pidfd, POLLIN, on_end, x);
 	loop_timer_set(loop, &x->limit, wish->limit_ms ? wish->limit_ms : LIMIT_MS, on_limit, x);
 	return x;

@@ -3,8 +3,8 @@
 #define BACKEND_EXEC_H
 /*
  * A captured child: no terminal, no input, allow-listed environment, output (both streams, in order of
- * arrival) kept up to EXEC_OUTPUT_MAX bytes. Its session is killed when it is given up. Backend thread
- * only.
+ * arrival) kept up to EXEC_OUTPUT_MAX bytes, or told as it comes. Its session is killed when it is given up.
+ * Backend thread only.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +23,8 @@ struct exec_wish { /* copied */
 	const char *dir;        /* NULL: / */
 	int64_t limit_ms;       /* it is killed after that; 0: 60 s */
 	bool drops_stderr;      /* only standard output is kept */
+	/* Told of output as it comes, which is then not kept; what comes last is told at the end. May cancel. */
+	void (*told)(const char *output, size_t len, void *arg);
 };
 /* status: exit status, 128 + signal; or -1 with err when it was given up. The struct exec is gone after
  * it. */
@@ -30,4 +32,5 @@ typedef void exec_ended(int status, const char *output, size_t len, const struct
 /* NULL with err when it cannot start. Never calls ended before it returns. */
 struct exec *exec_start(struct loop *, const struct exec_wish *, exec_ended *, void *arg, struct err *);
 void exec_cancel(struct exec *); /* silent; NULL is fine */
+void exec_hold(struct exec *, bool is_held); /* reads no output: a child that goes on printing waits */
 #endif

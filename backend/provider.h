@@ -38,11 +38,13 @@ struct ask { /* copied by run_ask() */
 	const char *items;           /* FRAME_ITEMS */
 	size_t ceiling;              /* bytes of one unit; 0: 1 MiB */
 	bool cuts_long_lines;
-	bool is_stream;              /* goes on until one side ends it */
+	bool is_stream;              /* goes on until one side ends it; EXEC: its output comes as units */
 	bool is_write;               /* sent once, never again */
 	int64_t head_ms, idle_ms;    /* as struct http_wish */
 	const char *const *argv;     /* EXEC: a captured child, never a shell; NULL at the end */
 	const char *folder;          /* EXEC: where it runs; FILES: where to look, 4 levels deep */
+	int64_t limit_ms;            /* EXEC: it is killed after that; 0: 60 s */
+	bool drops_stderr;           /* EXEC */
 	const char *suffix;          /* FILES: how wanted names end; each file is a unit */
 	int64_t after_ms;            /* TIMER */
 };

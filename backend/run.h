@@ -36,6 +36,7 @@ struct io {
 	struct exec *(*exec)(void *arg, const struct exec_wish *, exec_ended *, void *ended_arg,
 			     struct err *);
 	void (*exec_cancel)(void *arg, struct exec *);
+	void (*exec_hold)(void *arg, struct exec *, bool is_held);
 	bool (*walk)(void *arg, const char *folder, const char *suffix, walk_each *, void *each_arg,
 		     struct err *);
 	void (*deliver)(void *arg, struct message *); /* takes it */

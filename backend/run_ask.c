@@ -60,6 +60,8 @@ void run_hold(struct run *r, bool is_held)
 	for (struct asked *a = r->asks; a; a = a->next)
 		if (a->http)
 			io->hold(io->arg, a->http, is_held);
+		else if (a->exec && a->is_stream)
+			io->exec_hold(io->arg, a->exec, is_held);
 }
 
 static bool on_unit(const char *unit, size_t len, bool is_last, void *arg)
@@ -289,25 +291,37 @@ static void on_exec(int status, const char *output, size_t len, const struct err
 {
 	struct asked *a = arg;
 	struct run *r = a->run;
+	struct err broken;
 	a->exec = NULL; /* it is gone after this call */
 	run_enter(r);
+	if (!err && a->is_stream && (!frame_feed(&a->frame, output, len, &broken) || !frame_end(&a->frame, &broken)))
+		err = &broken;
 	if (err)
 		fail_ask(a, err);
-	else
+	else if (!a->is_dead)
 		run_tell(r, &(struct input){.kind = INPUT_END,
 					    .tag = a->tag,
 					    .status = status,
-					    .data = output,
-					    .len = len});
+					    .data = a->is_stream ? NULL : output,
+					    .len = a->is_stream ? 0 : len});
 	stop_ask(a);
 	run_leave(r);
+}
+
+static void on_output(const char *bytes, size_t len, void *arg)
+{
+	on_bytes(arg, bytes, len);
 }
 
 static void start_exec(struct run *r, struct asked *a, const struct ask *ask)
 {
 	const struct io *io = r->wish.io;
-	a->exec = io->exec(io->arg, &(struct exec_wish){.argv = ask->argv, .dir = ask->folder}, on_exec, a,
-			   &a->broken);
+	a->is_stream = ask->is_stream;
+	struct exec_wish wish = {.argv = ask->argv, .dir = ask->folder, .limit_ms = ask->limit_ms,
+				 .drops_stderr = ask->drops_stderr, .told = ask->is_stream ? on_output : NULL};
+	a->exec = io->exec(io->arg, &wish, on_exec, a, &a->broken);
+	if (a->exec && a->is_stream && r->is_held)
+		io->exec_hold(io->arg, a->exec, true);
 	if (!a->exec)
 		run_timer_set(r, &a->timer, 0, on_broken_start, a);
 }

@@ -11,7 +11,7 @@ struct asked { /* one ask under way */
 	struct run *run;
 	struct asked *next;
 	uint32_t tag;
-	bool is_write, is_dead, is_error_body;
+	bool is_write, is_dead, is_error_body, is_stream;
 	bool is_renewed;         /* sent again after a 401, with fresh credentials */
 	int status;
 	int64_t retry_ms;        /* of a failed reply */

@@ -85,6 +85,12 @@ static void io_exec_cancel(void *arg, struct exec *x)
 	exec_cancel(x);
 }
 
+static void io_exec_hold(void *arg, struct exec *x, bool is_held)
+{
+	(void)arg;
+	exec_hold(x, is_held);
+}
+
 static bool io_walk(void *arg, const char *folder, const char *suffix, walk_each *each, void *each_arg,
 		    struct err *err)
 {
@@ -104,7 +110,8 @@ void world_io(struct world *w, struct io *io)
 		.mono = io_mono, .wall = io_wall, .chance = io_chance, .timer_set = io_timer_set,
 		.timer_clear = io_timer_clear, .start = io_start, .hold = io_hold, .cancel = io_cancel,
 		.reach = io_reach, .reach_cancel = io_reach_cancel, .reach_refused = io_reach_refused,
-		.exec = io_exec, .exec_cancel = io_exec_cancel, .walk = io_walk, .deliver = io_deliver,
+		.exec = io_exec, .exec_cancel = io_exec_cancel, .exec_hold = io_exec_hold,
+		.walk = io_walk, .deliver = io_deliver,
 		.via = getenv("SSH_CONNECTION"), .arg = w,
 	};
 }
