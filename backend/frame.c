@@ -149,7 +149,7 @@ bool frame_end(struct frame *f, struct err *err)
 		return true;
 	case FRAME_LINES:
 		if (f->held.len)
-			hand_over(f, f->held.s, f->held.len, false);
+			hand_over(f, f->held.s, f->held.len, true);
 		return true;
 	case FRAME_ITEMS:
 		if (!json_items_end(&f->items, &envelope, &len, err))

@@ -23,7 +23,7 @@ enum framing {
 };
 
 /* Returns false to stop: nothing is fed any more. is_last: the unit that comes at the end (BODY, the
- * envelope). */
+ * envelope, a last line without LF). */
 typedef bool frame_unit(const char *unit, size_t len, bool is_last, void *arg);
 
 struct frame {

@@ -66,7 +66,7 @@ struct input {
 	size_t n_headers;
 	const char *data;             /* borrowed for the call; not NUL-terminated */
 	size_t len;
-	bool is_last;                 /* of a unit: body, envelope */
+	bool is_last;                 /* of a unit: body, envelope, a last line without LF */
 	const char *before; /* of an array's element: what of the object came before the array; as data */
 	size_t before_len;
 	int64_t retry_ms;   /* of a failed reply: how long it asks to be left alone; 0: it says nothing */

@@ -46,11 +46,10 @@ struct term {
 	attr_t attrs[STYLE_COUNT];
 	enum style_depth depth;
 	struct str enter, leave; /* modes of ours, put on and off; leave restores all */
-	const char *mouse;       /* put on after enter */
 	struct str out;          /* the frame under way */
 	size_t sent;
 	struct str copy; /* OSC 52 waiting for the next frame */
-	bool has_mouse, is_entering, is_whole, is_bell, is_lent, is_frame, is_gone;
+	bool is_entering, is_whole, is_bell, is_lent, is_frame, is_gone;
 	atomic_bool is_writing, is_restored; /* between term_send() and a term_restore() of another thread */
 	struct term_counts counts;
 };
@@ -122,19 +121,21 @@ static bool has_capability(const char *name)
 	return s && s != (const char *)-1;
 }
 
-static void learn_modes(struct term *t)
+static void learn_modes(struct term *t, bool is_mouse_off)
 {
 	/* Unknown private modes are ignored by everything that speaks ECMA-48, and by nothing else. */
 	const char *move = tigetstr("cup");
 	bool is_ansi = move && move != (const char *)-1 && move[0] == '\033' && move[1] == '[';
-	t->has_mouse = is_ansi && has_capability("kmous");
+	bool is_mouse = is_ansi && !is_mouse_off && has_capability("kmous");
 	add_capability(&t->enter, "smkx");
 	if (is_ansi) {
 		str_add(&t->enter, PASTE_ON);
 		str_add(&t->leave, FRAME_END PASTE_OFF);
 	}
-	if (t->has_mouse)
+	if (is_mouse) {
+		str_add(&t->enter, MOUSE_ON);
 		str_add(&t->leave, MOUSE_OFF);
+	}
 	add_capability(&t->leave, "rmkx");
 	add_capability(&t->leave, "sgr0");
 	if (t->depth != STYLE_MONO)
@@ -221,14 +222,16 @@ static bool start(struct term *t, const struct term_options *options, struct err
 	typeahead(-1); /* or an update would look at the keyboard, and stop half-way */
 	nonl();
 	learn_colours(t);
-	learn_modes(t);
-	term_set(t, options);
+	learn_modes(t, options->is_mouse_off);
+	const char *ascii = getenv("FAIRWAY_ASCII");
+	t->grid.is_ascii = !options->is_utf8 || (!str_empty(ascii) && strcmp(ascii, "0") != 0);
 	int rows, columns;
 	tty_size(t, &rows, &columns);
 	fit(t, rows, columns);
 	open_terminal = t; /* whoever runs out of memory from here on restores it */
 	if (tcsetattr(t->fd, TCSANOW, &t->raw) != 0)
 		return err_errno(err, ERR_FAILED, errno, "the terminal's modes cannot be set");
+	t->is_entering = true;
 	return true;
 }
 
@@ -455,10 +458,8 @@ bool term_draw(struct term *t)
 	size_t empty = t->out.len;
 	tell_curses(t);
 	take_memory(t, &t->out);
-	if (t->is_entering) {
+	if (t->is_entering)
 		str_addn(&t->out, str_text(&t->enter), t->enter.len);
-		str_add(&t->out, t->mouse);
-	}
 	t->is_entering = false;
 	if (t->is_bell)
 		str_addc(&t->out, '\a');
@@ -489,14 +490,6 @@ void term_resized(struct term *t)
 	t->is_whole = true;
 	if (rows != t->grid.rows || columns != t->grid.columns)
 		fit(t, rows, columns);
-}
-
-void term_set(struct term *t, const struct term_options *options)
-{
-	const char *ascii = getenv("FAIRWAY_ASCII");
-	t->grid.is_ascii = !options->is_utf8 || (!str_empty(ascii) && strcmp(ascii, "0") != 0);
-	t->mouse = !t->has_mouse ? "" : options->is_mouse_off ? MOUSE_OFF : MOUSE_ON;
-	term_redraw(t);
 }
 
 void term_redraw(struct term *t)

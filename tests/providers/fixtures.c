@@ -35,17 +35,28 @@ static bool one(const char *path)
 	return is_good;
 }
 
-static void platform(void **state)
+static void all_of(const char *pattern, size_t at_least)
 {
 	glob_t found;
-	(void)state;
-	assert_int_equal(glob("tests/fixtures/platform/*.fixture", 0, NULL, &found), 0);
-	assert_true(found.gl_pathc >= 20);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_true(found.gl_pathc >= at_least);
 	size_t good = 0;
 	for (size_t i = 0; i < found.gl_pathc; i++)
 		good += one(found.gl_pathv[i]);
 	assert_int_equal(good, found.gl_pathc);
 	globfree(&found);
+}
+
+static void platform(void **state)
+{
+	(void)state;
+	all_of("tests/fixtures/platform/*.fixture", 20);
+}
+
+static void kubernetes(void **state)
+{
+	(void)state;
+	all_of("tests/fixtures/kubernetes/*.fixture", 1);
 }
 
 /* The driver itself must be able to fail. */
@@ -64,6 +75,7 @@ static void a_wrong_script_fails(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(platform), cmocka_unit_test(a_wrong_script_fails)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(platform), cmocka_unit_test(kubernetes),
+					  cmocka_unit_test(a_wrong_script_fails)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -286,6 +286,22 @@ static void settled(struct run *r, void *arg)
 
 /* --- the script --- */
 
+static struct request *make_logs(const char *service, char *b, char *c, char **save)
+{
+	struct log_wish wish = {.service = service, .tail = RECORD_NONE};
+	for (char *word = b; word; word = word == b ? c : strtok_r(NULL, " ", save)) {
+		wish.is_following = wish.is_following || str_eq(word, "follow");
+		wish.is_previous = wish.is_previous || str_eq(word, "previous");
+		if (str_starts(word, "tail="))
+			wish.tail = strtol(word + 5, NULL, 10);
+		if (str_starts(word, "since="))
+			clock_parse_rfc3339(word + 6, &wish.since);
+		if (str_starts(word, "instance="))
+			wish.instance = word + 9;
+	}
+	return request_logs(&wish);
+}
+
 static struct request *make_request(char *words)
 {
 	char *save = NULL, *kind = strtok_r(words, " ", &save), *a = strtok_r(NULL, " ", &save), *b = strtok_r(NULL, " ", &save),
@@ -297,7 +313,7 @@ static struct request *make_request(char *words)
 		return request_watch(kinds);
 	}
 	if (str_eq(kind, "logs"))
-		return request_logs(&(struct log_wish){.service = a, .tail = RECORD_NONE, .is_following = str_eq(b, "follow")});
+		return make_logs(a, b, c, &save);
 	if (str_eq(kind, "document"))
 		return request_document(str_eq(a, "spec") ? DOCUMENT_SPEC : str_eq(a, "log") ? DOCUMENT_BUILD_LOG : DOCUMENT_RUNBOOK,
 					b, str_eq(a, "log") ? b : c, false);

@@ -7,7 +7,7 @@
  *
  *	# a comment
  *	provider platform
- *	request watch services,instances     | logs SERVICE [follow] | document runbook SERVICE [NAME] | document spec SERVICE
+ *	request watch services,instances     | logs SERVICE [follow] [previous] [tail=N] [since=RFC3339] [instance=I] | document runbook SERVICE [NAME] | document spec SERVICE
  *	                                     | series | audit | info | plan ACTION | execute PLAN | undo ID | shutdown
  *	option NAME VALUE                    of the source's configuration; before the request
  *	> GET /v1/…                          the client must have sent exactly that; what it sends at the same time, in any order

@@ -12,7 +12,7 @@ static const struct option_row options[] = {
 	{"team-label", "Label or annotation that holds a workload's team, before team, owner and squad", OPTION_TEXT},
 };
 static const char *const roles[] = {"deploys", NULL};
-static const struct query *const queries[] = {NULL};
+static const struct query *const queries[] = {&kubernetes_logs, &kubernetes_log_follow, NULL};
 const struct provider provider_kubernetes = {
 	.name = "kubernetes", .help = "A Kubernetes cluster, as kubectl would reach it", .reach = REACH_KUBECONFIG,
 	.options = options, .n_options = sizeof(options) / sizeof(options[0]),

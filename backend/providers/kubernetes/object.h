@@ -82,7 +82,11 @@ bool kube_pod_read(const cJSON *object, struct arena *, struct kube_pod *);
 struct kube_container { /* of a pod, for logs and exec */
 	const char *name;
 	bool is_init, is_sidecar, is_running, was_running; /* was_running: a run before this one can be asked for */
+	bool has_run;            /* there is a log to ask for */
 	int64_t restarts, started_at;
+	const char *ended;       /* how its present run ended, as kube_pod.exit; NULL: it runs, or never did */
+	const char *before;      /* how the run before that ended */
+	const char *waits;       /* why it does not run: "ImagePullBackOff: …"; NULL */
 };
 size_t kube_pod_containers(const cJSON *object, struct arena *, const struct kube_container **);
 #endif

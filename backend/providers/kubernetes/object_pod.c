@@ -464,27 +464,39 @@ bool kube_pod_read(const cJSON *object, struct arena *a, struct kube_pod *p)
 
 /* --- containers --- */
 
-static void add_containers(const cJSON *specs, const cJSON *statuses, bool is_init,
+/* While it waits to be started again, the run that ended is the present one. */
+static void read_runs(const cJSON *status, struct arena *a, struct kube_container *c)
+{
+	const cJSON *state = json_get(status, "state"), *running = json_get(state, "running");
+	const cJSON *ended = json_get(state, "terminated"), *waiting = json_get(state, "waiting");
+	const cJSON *before = json_get(json_get(status, "lastState"), "terminated");
+	const char *why = json_text(waiting, "reason"), *message = json_text(waiting, "message");
+	c->is_running = running != NULL;
+	c->was_running = before != NULL;
+	c->has_run = running || ended || before;
+	c->restarts = json_int(status, "restartCount", 0);
+	if (!running && !ended) {
+		ended = before;
+		before = NULL;
+	}
+	c->started_at = kube_time(running ? running : ended, "startedAt");
+	c->ended = say_exit(ended, a);
+	c->before = say_exit(before, a);
+	c->waits = why && message ? arena_printf(a, "%s: %s", why, message) : why;
+}
+
+static void add_containers(const cJSON *specs, const cJSON *statuses, bool is_init, struct arena *a,
 			   struct kube_container *out, size_t *n)
 {
 	const cJSON *spec;
 	cJSON_ArrayForEach(spec, specs)
 	{
 		const char *name = json_text(spec, "name");
-		const cJSON *status = by_name(statuses, name), *state = json_get(status, "state");
-		const cJSON *running = json_get(state, "running");
-		int64_t restarts = json_int(status, "restartCount", 0);
 		if (!name)
 			continue;
-		out[(*n)++] = (struct kube_container){
-			.name = name,
-			.is_init = is_init,
-			.is_sidecar = is_init && is_sidecar(spec),
-			.is_running = running != NULL,
-			.was_running = json_get(json_get(status, "lastState"), "terminated") != NULL,
-			.restarts = restarts,
-			.started_at = kube_time(running, "startedAt"),
-		};
+		struct kube_container *c = &out[(*n)++];
+		*c = (struct kube_container){.name = name, .is_init = is_init, .is_sidecar = is_init && is_sidecar(spec)};
+		read_runs(by_name(statuses, name), a, c);
 	}
 }
 
@@ -495,8 +507,8 @@ size_t kube_pod_containers(const cJSON *object, struct arena *a, const struct ku
 	size_t n = 0;
 	struct kube_container *out = arena_alloc(
 		a, ((size_t)cJSON_GetArraySize(init) + (size_t)cJSON_GetArraySize(all) + 1) * sizeof(*out));
-	add_containers(init, json_get(status, "initContainerStatuses"), true, out, &n);
-	add_containers(all, json_get(status, "containerStatuses"), false, out, &n);
+	add_containers(init, json_get(status, "initContainerStatuses"), true, a, out, &n);
+	add_containers(all, json_get(status, "containerStatuses"), false, a, out, &n);
 	*containers = out;
 	return n;
 }
