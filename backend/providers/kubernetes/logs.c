@@ -28,7 +28,8 @@ struct member { /* a container of a pod; tail NULL: a free place */
 	struct kube_tail *tail;
 	char *uid;
 	const struct group *group;
-	bool is_begun, is_seen, was_broken;
+	bool is_begun, is_seen;
+	enum broken { WELL, WAY_BROKEN, NODE_BROKEN } broken;
 };
 struct logs {
 	struct kube_find find;
@@ -158,18 +159,16 @@ static void begin_more(struct logs *l, struct run *r)
 static void mind_break(struct logs *l, struct run *r, struct member *m)
 {
 	struct kube_tail *t = m->tail;
-	bool is_ours = t->failure.code >= 400;
-	if (t->is_broken == m->was_broken)
+	if (t->is_broken == (m->broken != WELL))
 		return;
-	m->was_broken = t->is_broken;
+	enum broken was = m->broken;
+	m->broken = !t->is_broken ? WELL : t->failure.code >= 400 ? NODE_BROKEN : WAY_BROKEN;
 	const char *text = t->is_broken ? arena_printf(run_arena(r), "the stream broke: %s", t->failure.text)
 					: "the stream goes on";
-	if (is_ours) {
-		say(r, LINE_CUT, t->id, text);
-		return;
-	}
-	if (t->is_broken ? l->n_broken++ == 0 : --l->n_broken == 0)
-		say(r, LINE_CUT, NULL, text);
+	bool is_node = was == NODE_BROKEN || m->broken == NODE_BROKEN;
+	bool is_told = is_node || (t->is_broken ? l->n_broken++ == 0 : --l->n_broken == 0);
+	if (is_told && t->phase != KUBE_TAIL_OVER)
+		say(r, LINE_CUT, is_node ? t->id : NULL, text);
 }
 
 static bool is_all_refused(const struct logs *l)
@@ -255,6 +254,12 @@ static bool is_of_cronjob(const struct kube_meta *meta, const char *cronjob)
 	return rest[0] && strspn(rest, "0123456789") == strlen(rest);
 }
 
+static void say_new(struct run *r, const char *pod, const char *node)
+{
+	run_log_instance(r, pod, run_request(r)->logs.service, kube_environment(r));
+	say(r, LINE_START, pod, node ? arena_printf(run_arena(r), "new pod on %s", node) : "new pod");
+}
+
 static void put_pod(struct group *g, struct run *r, const cJSON *object)
 {
 	struct logs *l = g->logs;
@@ -264,7 +269,6 @@ static void put_pod(struct group *g, struct run *r, const cJSON *object)
 	size_t n = kube_pod_containers(object, run_arena(r), &all);
 	if (!meta.uid || !meta.name || !meta.namespace || (g->cronjob && !is_of_cronjob(&meta, g->cronjob)))
 		return;
-	const char *node = json_text(json_get(object, "spec"), "nodeName");
 	bool is_known = member_of(l, meta.uid, NULL) != NULL, has_new = false;
 	for (size_t i = 0; i < n; i++) {
 		const char *id =
@@ -274,8 +278,7 @@ static void put_pod(struct group *g, struct run *r, const cJSON *object)
 		if (!is_wanted(r, meta.name, id) || (m && m->group != g))
 			continue;
 		if (!m && l->is_synced && !is_known && !has_new)
-			say(r, LINE_START, meta.name,
-			    node ? arena_printf(run_arena(r), "new pod on %s", node) : "new pod");
+			say_new(r, meta.name, json_text(json_get(object, "spec"), "nodeName"));
 		has_new = has_new || !m;
 		m = m ? m : add_member(l, g, &meta, all[i].name, id);
 		m->is_seen = true;

@@ -17,6 +17,7 @@
 #define POD_MS 1000    /* the pod tells that its container ended a little after the log does */
 #define RETRY_MS 250
 #define RETRY_MAX_MS 5000
+#define SPREAD_MS 200  /* many logs do not ask at once */
 #define DRAIN_MS 10000 /* a pod is gone: what its log still sends */
 #define READS 4        /* attempts at a log that is not followed */
 
@@ -216,6 +217,7 @@ static void rest(struct kube_tail *t, struct run *r, bool is_over)
 {
 	stop(t, r);
 	t->phase = is_over ? KUBE_TAIL_OVER : KUBE_TAIL_IDLE;
+	t->is_broken = t->is_broken && !is_over;
 }
 
 static void pause(struct kube_tail *t, struct run *r, int64_t least_ms)
@@ -227,7 +229,7 @@ static void pause(struct kube_tail *t, struct run *r, int64_t least_ms)
 	t->attempts++;
 	stop(t, r);
 	t->phase = KUBE_TAIL_PAUSE;
-	set_timer(t, r, (ms > least_ms ? ms : least_ms) + t->tag % 16 * 20);
+	set_timer(t, r, (ms > least_ms ? ms : least_ms) + run_chance(r, SPREAD_MS));
 }
 
 /* The next run, from its start. When more than one began since, the one before the present one can still be
@@ -544,6 +546,7 @@ static void headed(struct kube_tail *t, struct run *r, const struct input *in)
 		return;
 	}
 	t->is_broken = false;
+	t->failure = (struct err){0};
 	if (t->left && !t->is_previous)
 		kube_tail_look(t, r, KUBE_LOOK_RUN);
 }
