@@ -4,14 +4,14 @@
 #   KUBE_NODE              1: pods run; 0: fake nodes say so
 #   KUBE_SKIP              why there is none
 #   RIG_…                  of tests/rig, unset when the cluster is somebody else's
-name=$(basename "$0" .sh)
+test_name=$(basename "$0" .sh)
 namespaces='' children=''
 umask 077
 
 # leaves REASON: this test cannot be had here.
 leaves()
 {
-	echo "ok 1 - $name # skip $1"
+	echo "ok 1 - $test_name # skip $1"
 	echo '1..1'
 	exit 0
 }
@@ -33,6 +33,17 @@ needs_node()
 rig()
 {
 	tests/rig/kubernetes-up "$@" >>"$scratch/rig" 2>&1
+}
+# second_rig WORD…: of a second cluster, without a real node; `second` begins it, its kubeconfig is $second_config.
+second_rig()
+{
+	RIG_INSTANCE=${RIG_INSTANCE}b RIG_KUBE_PORT=$((RIG_KUBE_PORT + 10)) RIG_KUBE_NODE=0 tests/rig/kubernetes-up "$@"
+}
+second()
+{
+	second_rig stop >/dev/null 2>&1
+	second_rig start >"$scratch/second" 2>>"$scratch/rig" || return 1
+	second_config=$(sed -n 's/^RIG_KUBECONFIG=//p' "$scratch/second")
 }
 kube()
 {
@@ -58,6 +69,7 @@ child()
 clean_up()
 {
 	for c in $children; do kill "$c" 2>/dev/null && wait "$c" 2>/dev/null; done
+	[ -z "${second_config:-}" ] || second_rig stop >/dev/null 2>&1
 	for n in $namespaces; do kube delete namespace "$n" --wait=false >/dev/null 2>&1; done
 	ending
 }
@@ -70,7 +82,7 @@ ending()
 # make_namespace: one of this test's own, named in $ns.
 make_namespace()
 {
-	ns=fairway-test-$name-$$${namespaces:+-$(echo "$namespaces" | wc -w)}
+	ns=fairway-test-$(echo "$test_name" | tr _ -)-$$${namespaces:+-$(echo "$namespaces" | wc -w)}
 	kube create namespace "$ns" >/dev/null || exit 1
 	namespaces="$namespaces $ns"
 	until_done 30 kube -n "$ns" get serviceaccount default >/dev/null 2>&1
@@ -121,6 +133,40 @@ is_rolled_out() # NAME
 rolled_out()
 {
 	until_done 60 is_rolled_out "$1"
+}
+# truly NAME COMMAND…: the command succeeds. Its output is in out and err.
+truly()
+{
+	what=$1
+	shift
+	"$@" >"$scratch/out" 2>"$scratch/err"
+	status=$?
+	if [ $status -eq 0 ]; then pass "$what"; else fail "$what"; fi
+}
+# never NAME COMMAND…: it fails.
+never()
+{
+	what=$1
+	shift
+	"$@" >"$scratch/out" 2>"$scratch/err"
+	status=$?
+	if [ $status -ne 0 ]; then pass "$what"; else fail "$what"; fi
+}
+# is VALUE NAME RESOURCE JSONPATH: so it is in $ns, and so it becomes within a minute.
+is_field()
+{
+	[ "$(field "$2" "$3")" = "$1" ]
+}
+is()
+{
+	wanted=$1 what=$2
+	shift 2
+	if until_done 60 is_field "$wanted" "$@"; then
+		pass "$what"
+	else
+		field "$@" >"$scratch/out"
+		fail "$what"
+	fi
 }
 # field RESOURCE JSONPATH: of an object in $ns.
 field()
@@ -194,6 +240,58 @@ proxied()
 fault()
 {
 	"${BUILD:-build}/tests/faults/proxy" "$scratch/proxy.sock" "$@" >/dev/null
+}
+
+# console WORD…: the program in a terminal. `sees SECONDS TEXT` and `misses SECONDS TEXT` tell whether its screen comes to
+# hold a text, or to hold it no more; once one was false all later ones are. `types KEYS` types.
+console()
+{
+	rm -f "$scratch/typed"
+	mkfifo "$scratch/typed"
+	"${BUILD:-build}/tests/tools/terminal" 40x120 "$@" >"$scratch/console.out" 2>&1 <"$scratch/typed" &
+	console=$!
+	children="$children $console"
+	exec 9>"$scratch/typed"
+	sees 20 fairway
+}
+types()
+{
+	echo "keys $1" >&9
+}
+seen_times()
+{
+	grep -c '^seen after' "$scratch/console.out"
+}
+is_answered()
+{
+	[ "$(seen_times)" -gt "$seen" ] || ! kill -0 "$console" 2>/dev/null
+}
+sees()
+{
+	seen=$(seen_times)
+	kill -0 "$console" 2>/dev/null || return 1
+	echo "timed ${1}000 $2" >&9
+	until_done $(($1 + 5)) is_answered
+	[ "$(seen_times)" -gt "$seen" ]
+}
+misses()
+{
+	echo "gone ${1}000 $2" >&9
+	sees "$(($1 + 5))" fairway
+}
+# screened NAME COMMAND…: as truly, and shows what the console printed when it is not so.
+screened()
+{
+	what=$1
+	shift
+	if "$@"; then
+		pass "$what"
+	else
+		status=1
+		grep -v '^seen after' "$scratch/console.out" >"$scratch/out"
+		: >"$scratch/err"
+		fail "$what"
+	fi
 }
 
 # A network of its own, joined to this machine by a pair of virtual cables: `inside COMMAND…` runs there, and cut and joined

@@ -9,37 +9,19 @@ ending()
 {
 	no_network
 }
-# holds_after NAME COMMAND…
-holds_so()
-{
-	what=$1
-	shift
-	"$@" >"$scratch/out" 2>"$scratch/err"
-	status=$?
-	if [ $status -eq 0 ]; then pass "$what"; else fail "$what"; fi
-}
-fails_so()
-{
-	what=$1
-	shift
-	"$@" >"$scratch/out" 2>"$scratch/err"
-	status=$?
-	if [ $status -ne 0 ]; then pass "$what"; else fail "$what"; fi
-}
 make_namespace
 deployment web 2
-holds_so 'a deployment rolls out' rolled_out web
+truly 'a deployment rolls out' rolled_out web
 
 version=$(field deployment/web .metadata.resourceVersion)
 rig kill apiserver
-fails_so 'a killed API server answers nobody' kube get --raw /readyz --request-timeout=2s
-holds_so 'it comes back' rig restart apiserver
-holds_so 'and nothing is lost' test "$(field deployment/web .metadata.resourceVersion)" -ge "$version"
+never 'a killed API server answers nobody' kube get --raw /readyz --request-timeout=2s
+truly 'it comes back' rig restart apiserver
+truly 'and nothing is lost' test "$(field deployment/web .metadata.resourceVersion)" -ge "$version"
 kube -n "$ns" scale deployment/web --replicas=1 >/dev/null
-holds_so 'controllers go on' until_done 30 sh -c "[ \"\$('$KUBECTL' --kubeconfig '$KUBE_CONFIG' -n $ns get deployment web \
-	-o 'jsonpath={.status.replicas}')\" = 1 ]"
+is 1 'controllers go on' deployment/web .status.replicas
 
-holds_so 'etcd forgets' rig compact
+truly 'etcd forgets' rig compact
 rig restart apiserver
 watch="/api/v1/namespaces/$ns/pods?watch=1&timeoutSeconds=2&resourceVersion=1"
 until_done 20 kube get --raw "/api/v1/namespaces/$ns/pods" >/dev/null 2>&1
@@ -50,13 +32,13 @@ holds 'a watch from before is expired' out 'too old resource version|[Ee]xpired'
 
 proxied "$scratch/proxied.kubeconfig"
 through="$KUBECTL --kubeconfig $scratch/proxied.kubeconfig"
-holds_so 'TLS goes through the fault proxy' $through get --raw /readyz
+truly 'TLS goes through the fault proxy' $through get --raw /readyz
 fault cut server 3000
-fails_so 'a cut connection fails' $through get --raw /api/v1/pods
+never 'a cut connection fails' $through get --raw /api/v1/pods
 fault clear
-holds_so 'and is well again' $through get --raw /api/v1/pods
+truly 'and is well again' $through get --raw /api/v1/pods
 fault refuse
-fails_so 'a refused one fails' $through get --raw /readyz --request-timeout=2s
+never 'a refused one fails' $through get --raw /readyz --request-timeout=2s
 fault clear
 
 if [ "$(id -u)" = 0 ] && network; then
@@ -64,11 +46,11 @@ if [ "$(id -u)" = 0 ] && network; then
 	rm -f "$scratch/proxy.out"
 	proxied "$scratch/inside.kubeconfig" "$net_here"
 	through="inside $KUBECTL --kubeconfig $scratch/inside.kubeconfig get --raw /readyz --request-timeout=3s"
-	holds_so 'reached from another network' $through
+	truly 'reached from another network' $through
 	cut
-	fails_so 'not when the cable is cut' $through
+	never 'not when the cable is cut' $through
 	joined
-	holds_so 'and again when it is joined' until_done 20 $through
+	truly 'and again when it is joined' until_done 20 $through
 else
 	skip 'another network' 'it takes root and ip(8)'
 fi
