@@ -7,6 +7,13 @@
 #define PAGE 500
 #define OBJECT_MAX (2 * 1024 * 1024)
 
+bool kube_is_called(const char *name, const char *service, const char *namespace)
+{
+	size_t len = strlen(service);
+	return str_eq(name, service) ||
+	       (strncmp(name, service, len) == 0 && name[len] == '.' && str_eq(name + len + 1, namespace));
+}
+
 static void forget(struct kube_find *f)
 {
 	for (size_t i = 0; i < f->n_namespaces; i++)
@@ -96,7 +103,7 @@ static void add(struct kube_find *f, struct run *r, uint32_t at, const struct in
 	if (object && kube_workload_read((enum kube_what)(at % KUBE_WORKLOADS), object, run_arena(r), &w) &&
 	    w.meta.namespace) {
 		kube_identify(r, &w.meta, &who);
-		bool is_ours = !f->service || str_eq(who.service, f->service);
+		bool is_ours = !f->service || kube_is_called(f->service, who.service, w.meta.namespace);
 		if (is_ours && !str_eq(w.meta.owner_kind, "CronJob")) {
 			f->found = mem_grow(f->found, f->n + 1, sizeof(*f->found));
 			f->found[f->n++] = (struct kube_found){

@@ -16,6 +16,8 @@ struct kube_found {
 	char *namespace, *name;
 	char *selector; /* labelSelector that its pods match; NULL: none, a CronJob's */
 };
+/* Whether a service is shown by that name: "web", or "web.shop" where two namespaces have one. */
+bool kube_is_called(const char *name, const char *service, const char *namespace);
 struct kube_find;
 /* Once. err: the service is not there, or nobody could look. found and what it holds die with the kube_find.
  */

@@ -21,8 +21,8 @@ struct logs;
 struct group { /* pods of one workload */
 	struct kube_stream stream;
 	struct logs *logs;
-	char *namespace, *selector, *cronjob;
-	bool is_synced, is_denied;
+	char *namespace, *selector, *fields, *cronjob;
+	bool is_synced, is_bare; /* is_bare: pods that no workload made */
 };
 struct member { /* a container of a pod; tail NULL: a free place */
 	struct kube_tail *tail;
@@ -39,6 +39,7 @@ struct logs {
 	size_t n_members;
 	struct run *run;
 	bool is_synced, is_broken_told;
+	struct err not_found; /* no workload is of that name */
 	size_t n_broken, left_out;
 	struct err failure;
 };
@@ -51,6 +52,7 @@ static void finish(void *state)
 		kube_stream_finish(&l->groups[i].stream);
 		free(l->groups[i].namespace);
 		free(l->groups[i].selector);
+		free(l->groups[i].fields);
 		free(l->groups[i].cronjob);
 	}
 	free(l->groups);
@@ -113,6 +115,8 @@ static void end_list(struct logs *l, struct run *r)
 {
 	const struct log_wish *wish = &run_request(r)->logs;
 	struct err err;
+	if (!l->failure.kind && !l->n_members)
+		l->failure = l->not_found;
 	if (l->failure.kind) {
 		run_done(r, &l->failure);
 	} else if (!l->n_members && wish->instance) {
@@ -254,6 +258,18 @@ static bool is_of_cronjob(const struct kube_meta *meta, const char *cronjob)
 	return rest[0] && strspn(rest, "0123456789") == strlen(rest);
 }
 
+static bool is_of_group(const struct group *g, struct run *r, const struct kube_meta *meta)
+{
+	struct kube_identity who;
+	if (g->cronjob)
+		return is_of_cronjob(meta, g->cronjob);
+	if (!g->is_bare)
+		return true;
+	kube_identify(r, meta, &who);
+	return !meta->owner_kind &&
+	       kube_is_called(run_request(r)->logs.service, who.service, meta->namespace);
+}
+
 static void say_new(struct run *r, const char *pod, const char *node)
 {
 	run_log_instance(r, pod, run_request(r)->logs.service, kube_environment(r));
@@ -267,7 +283,7 @@ static void put_pod(struct group *g, struct run *r, const cJSON *object)
 	const struct kube_container *all;
 	kube_meta_read(object, &meta);
 	size_t n = kube_pod_containers(object, run_arena(r), &all);
-	if (!meta.uid || !meta.name || !meta.namespace || (g->cronjob && !is_of_cronjob(&meta, g->cronjob)))
+	if (!meta.uid || !meta.name || !meta.namespace || !is_of_group(g, r, &meta))
 		return;
 	bool is_known = member_of(l, meta.uid, NULL) != NULL, has_new = false;
 	for (size_t i = 0; i < n; i++) {
@@ -333,7 +349,10 @@ static void synced(struct group *g, struct run *r)
 		say(r, LINE_CUT, NULL, "the stream goes on");
 	l->is_broken_told = false;
 	l->is_synced = true;
-	begin_more(l, r);
+	if (!l->n_members && (l->not_found.kind || run_request(r)->logs.instance))
+		end_list(l, r);
+	else
+		begin_more(l, r);
 }
 
 static void each(struct run *r, struct kube_stream *s, enum kube_news news, const cJSON *object,
@@ -370,37 +389,72 @@ static void each(struct run *r, struct kube_stream *s, enum kube_news news, cons
 
 /* --- the whole --- */
 
+static struct group *add_group(struct logs *l, const char *namespace)
+{
+	struct group *g = &l->groups[l->n_groups];
+	*g = (struct group){.logs = l, .namespace = mem_dup(namespace)};
+	g->stream = (struct kube_stream){.what = KUBE_POD,
+					 .namespace = g->namespace,
+					 .each = each,
+					 .arg = g,
+					 .tag = GROUP_TAG + (uint32_t)l->n_groups * KUBE_STREAM_TAGS};
+	l->n_groups++;
+	return g;
+}
+
+/* Pods that nobody made but a person are services too, by their labels or their own name. */
+static void add_bare(struct logs *l, struct run *r, const char *namespace)
+{
+	static const char *const labels[] = {"app.kubernetes.io/name", "app", "k8s-app", NULL};
+	const char *name = run_request(r)->logs.service, *dot = strrchr(name, '.');
+	size_t len = dot && str_eq(dot + 1, namespace) ? (size_t)(dot - name) : strlen(name);
+	if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") < strlen(name))
+		return;
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]) && l->n_groups < GROUPS_MAX; i++) {
+		struct group *g = add_group(l, namespace);
+		struct str text = {0};
+		str_addf(&text, "%s=%.*s", labels[i] ? labels[i] : "metadata.name", (int)len, name);
+		g->is_bare = true;
+		g->fields = labels[i] ? NULL : mem_dup(text.s);
+		g->selector = labels[i] ? mem_dup(text.s) : NULL;
+		str_finish(&text);
+	}
+}
+
+static void add_found(struct logs *l, const struct kube_found *w)
+{
+	struct group *g;
+	if (!w->selector && w->what != KUBE_CRONJOB)
+		return; /* it would match every pod */
+	g = add_group(l, w->namespace);
+	g->cronjob = w->what == KUBE_CRONJOB ? mem_dup(w->name) : NULL;
+	g->selector = mem_dup(g->cronjob ? "job-name" : w->selector);
+}
+
 static void found(struct run *r, const struct kube_find *f, const struct err *err, void *arg)
 {
 	struct logs *l = arg;
-	if (err) {
+	if (err && err->kind != ERR_NOT_FOUND) {
 		fail(l, r, err);
 		return;
 	}
-	l->groups = mem_array(f->n < GROUPS_MAX ? f->n : GROUPS_MAX, sizeof(*l->groups));
-	for (size_t i = 0; i < f->n && l->n_groups < GROUPS_MAX; i++) {
-		const struct kube_found *w = &f->found[i];
-		struct group *g = &l->groups[l->n_groups];
-		if (!w->selector && w->what != KUBE_CRONJOB)
-			continue; /* it would match every pod */
-		*g = (struct group){.logs = l,
-				    .namespace = mem_dup(w->namespace),
-				    .selector = mem_dup(w->selector),
-				    .cronjob = w->what == KUBE_CRONJOB ? mem_dup(w->name) : NULL};
-		g->stream = (struct kube_stream){.what = KUBE_POD,
-						 .namespace = g->namespace,
-						 .selector = g->cronjob ? "job-name" : g->selector,
-						 .each = each,
-						 .arg = g,
-						 .tag = GROUP_TAG + (uint32_t)l->n_groups * KUBE_STREAM_TAGS};
-		l->n_groups++;
-	}
+	l->groups = mem_array(GROUPS_MAX, sizeof(*l->groups));
+	for (size_t i = 0; i < f->n && l->n_groups < GROUPS_MAX; i++)
+		add_found(l, &f->found[i]);
+	for (size_t i = 0; err && i < f->n_namespaces; i++)
+		add_bare(l, r, f->namespaces[i]);
+	if (err)
+		l->not_found = *err;
 	if (f->n > GROUPS_MAX)
 		say(r, LINE_GAP, NULL,
 		    arena_printf(run_arena(r), "it has %zu workloads: only the first %d are read", f->n,
 				 GROUPS_MAX));
-	for (size_t i = 0; i < l->n_groups; i++)
-		kube_stream_start(&l->groups[i].stream, r);
+	for (size_t i = 0; i < l->n_groups; i++) {
+		struct group *g = &l->groups[i];
+		g->stream.selector = g->selector;
+		g->stream.fields = g->fields;
+		kube_stream_start(&g->stream, r);
+	}
 	if (!l->n_groups)
 		end_list(l, r);
 }
