@@ -261,9 +261,11 @@ static void add_run(struct job *j, const struct config_source *source)
 	j->n_unsettled++;
 }
 
+/* One that ends at once may start others meanwhile. */
 static void start_runs(struct job *j)
 {
-	for (size_t i = 0; i < j->n_runs; i++)
+	size_t n = j->n_runs;
+	for (size_t i = 0; i < n; i++)
 		run_start(j->runs[i]);
 }
 

@@ -38,6 +38,7 @@ enum document_kind {
 	DOCUMENT_RUNBOOK,   /* service, name (NULL: the general one): Markdown */
 	DOCUMENT_SPEC,      /* service: its service.yaml */
 	DOCUMENT_BUILD_LOG, /* name: id of the deploy */
+	DOCUMENT_PATH,      /* name: a golden path: its path.yaml */
 };
 
 struct log_wish {

@@ -168,6 +168,21 @@ bool path_file_load_carried(struct path_file *f, const char *name, struct compla
 	return settle(f, file, root != NULL, before, complaints);
 }
 
+bool path_file_parse(struct path_file *f, const char *file, const char *text, size_t len,
+		     struct complaints *complaints)
+{
+	size_t before = complaints->count;
+	*f = (struct path_file){0};
+	struct yaml y = {.file = arena_dup(&f->arena, file), .arena = &f->arena, .complaints = complaints};
+	const struct yaml_node *root = yaml_load(&y, text, len);
+	if (root)
+		parse_root(&y, f, root);
+	if (root && complaints->count == before)
+		return true;
+	path_file_finish(f);
+	return false;
+}
+
 bool path_file_load_folder(struct path_file *f, const char *folder, struct complaints *complaints)
 {
 	size_t before = complaints->count;

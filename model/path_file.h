@@ -50,6 +50,8 @@ struct path_file {
 /* Reads a path that the program carries. Not there: false with a complaint naming the nearest one. */
 bool path_file_load_carried(struct path_file *, const char *name, struct complaints *);
 bool path_file_load_folder(struct path_file *, const char *folder, struct complaints *);
+/* path.yaml alone, without the template: what its form needs. file: for complaints. */
+bool path_file_parse(struct path_file *, const char *file, const char *text, size_t len, struct complaints *);
 void path_file_finish(struct path_file *); /* all zero is fine */
 /* The names of the carried paths, one a call: start with *index 0; NULL at the end. Valid until the buffer is
  * used. */

@@ -93,7 +93,7 @@ static void offer_records(struct palette *p, const char *typed)
 	table = app_records(app, RECORD_ENVIRONMENT);
 	for (record_handle h = records_next(table, RECORDS_NO_ROW); h; h = records_next(table, h))
 		offer(p, MATCH_ENVIRONMENT, typed, ((const struct environment *)records_row(table, h))->name,
-		      "narrow every pane to this environment", NULL);
+		      "home, narrowed to this environment", NULL);
 	table = app_records(app, RECORD_ALERT);
 	for (record_handle h = records_next(table, RECORDS_NO_ROW); h; h = records_next(table, h)) {
 		const struct alert *a = records_row(table, h);
@@ -133,6 +133,17 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 	return true;
 }
 
+/* Home is the lowest screen: all above it are closed. */
+static void narrow_home(struct app *app, struct view *v, const char *environment)
+{
+	struct view *under;
+	while ((under = app_below(app, v))) {
+		app_close(app, v);
+		v = under;
+	}
+	app_command(app, v, "narrow-environment", environment);
+}
+
 static void go(struct palette *p)
 {
 	struct app *app = p->view.app;
@@ -153,7 +164,7 @@ static void go(struct palette *p)
 		app_push(app, &view_service, m.name);
 		break;
 	case MATCH_ENVIRONMENT:
-		app_command(app, below, "narrow-environment", m.name);
+		narrow_home(app, below, m.name);
 		break;
 	case MATCH_ALERT:
 		app_push(app, &view_triage, m.id);

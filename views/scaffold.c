@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A new service from a golden path: form, checked as it is typed → preview of every file → the operation
- * `new`, whose plan, steps and proof views/operate.c shows. arg: the path's name, or "" for the first.
+ * `new`, whose plan, steps and proof views/operate.c shows. arg: the path's name, or "" for the first that
+ * the program carries. Where there are several, the form's first field chooses; path.yaml is asked of its
+ * source.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,20 +13,27 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/path_file.h"
+#include "model/records.h"
 #include "tui/form.h"
 #include "tui/layout.h"
 #include "tui/list.h"
 #include "views/reader.h"
 
 #define FORM_FIELD_TO "as-far-as"
+#define FORM_FIELD_PATH "golden-path"
 
 struct scaffold {
 	struct reader reader; /* the file that is previewed */
 	struct path_file path;
 	struct form *form;
 	struct form_field *fields;
-	const char **environments;    /* "nowhere yet", then names; owned array, texts in the arena */
-	struct arena arena, of_files; /* of_files: the preview */
+	const char **environments;    /* "nowhere yet", then names; texts in of_form, as of what follows */
+	const char **paths;
+	size_t n_paths;
+	struct arena of_form, of_files; /* of_files: the preview */
+	uint64_t asked;               /* for a path.yaml */
+	char asked_name[64];
+	struct str text;              /* of it, as it comes */
 	struct made_files files;
 	struct list list;
 	bool is_previewing;
@@ -43,7 +52,7 @@ static bool check(const struct form_field *f, const char *value, char *error, si
 
 static void fill_field(struct scaffold *s, struct form_field *f, const struct schema *p)
 {
-	const char **options = arena_alloc(&s->arena, (p->choices.count + 1) * sizeof(*options));
+	const char **options = arena_alloc(&s->of_form, (p->choices.count + 1) * sizeof(*options));
 	for (size_t i = 0; i < p->choices.count; i++)
 		options[i] = p->choices.items[i];
 	*f = (struct form_field){
@@ -68,10 +77,10 @@ static void add_environments(struct scaffold *s, struct form_field *f)
 {
 	const struct environment *all[64];
 	size_t n = app_environments(s->reader.view.app, all, 64);
-	s->environments = mem_array(n + 1, sizeof(*s->environments));
+	s->environments = arena_alloc(&s->of_form, (n + 1) * sizeof(*s->environments));
 	s->environments[0] = "nowhere yet";
 	for (size_t i = 0; i < n; i++)
-		s->environments[i + 1] = arena_dup(&s->arena, all[i]->name);
+		s->environments[i + 1] = arena_dup(&s->of_form, all[i]->name);
 	*f = (struct form_field){
 		.name = FORM_FIELD_TO,
 		.label = "As far as",
@@ -83,26 +92,82 @@ static void add_environments(struct scaffold *s, struct form_field *f)
 	};
 }
 
+static size_t add_paths(struct scaffold *s, struct form_field *f)
+{
+	struct records *table = app_records(s->reader.view.app, RECORD_PATH);
+	s->paths = arena_alloc(&s->of_form, (records_count(table) + 1) * sizeof(*s->paths));
+	s->n_paths = 0;
+	for (record_handle h = records_next(table, RECORDS_NO_ROW); h; h = records_next(table, h))
+		s->paths[s->n_paths++] =
+			arena_dup(&s->of_form, ((const struct path *)records_row(table, h))->name);
+	*f = (struct form_field){
+		.name = FORM_FIELD_PATH,
+		.label = "Golden path",
+		.kind = FORM_ENUM,
+		.options = s->paths,
+		.n_options = s->n_paths,
+		.initial = s->path.name,
+		.help = "What the service is made from",
+	};
+	return s->n_paths > 1 ? 1 : 0;
+}
+
+/* The form of the path that was read last. */
+static void make_form(struct scaffold *s)
+{
+	size_t n = s->path.n_parameters;
+	form_free(s->form);
+	arena_reset(&s->of_form);
+	s->fields = arena_alloc(&s->of_form, (n + 2) * sizeof(*s->fields));
+	size_t at = add_paths(s, s->fields);
+	for (size_t i = 0; i < n; i++)
+		fill_field(s, &s->fields[at++], &s->path.parameters[i]);
+	add_environments(s, &s->fields[at++]);
+	s->form = form_new(s->fields, at);
+	app_stale(s->reader.view.app);
+}
+
+/* A wrong one is told, and the form stays that of the path before. */
+static void take_path(struct scaffold *s, const char *name, const char *text, size_t len)
+{
+	struct path_file fresh;
+	struct complaints wrong = {0};
+	s->told[0] = '\0';
+	if (path_file_parse(&fresh, name, text, len, &wrong)) {
+		form_free(s->form);
+		s->form = NULL; /* its fields are those of the path */
+		path_file_finish(&s->path);
+		s->path = fresh;
+	} else {
+		snprintf(s->told, sizeof(s->told), "%.*s", (int)strcspn(wrong.text, "\n"), wrong.text);
+	}
+	make_form(s);
+	complaints_finish(&wrong);
+}
+
+static void ask_path(struct scaffold *s, const char *name)
+{
+	app_drop(s->reader.view.app, s->asked);
+	str_reset(&s->text);
+	str_copy(s->asked_name, sizeof(s->asked_name), name);
+	s->asked = app_send(s->reader.view.app, &s->reader.view,
+			    request_document(DOCUMENT_PATH, NULL, name, false));
+}
+
 static bool open_view(struct view *v, const char *arg, struct err *err)
 {
 	struct scaffold *s = (struct scaffold *)v;
 	struct complaints wrong = {0};
-	char name[64];
+	char first[64] = "";
 	size_t index = 0;
-	const char *first = arg[0] ? arg : path_file_next_carried(&index, name);
-	if (!first || !path_file_load_carried(&s->path, first, &wrong)) {
-		err_set(err, ERR_NOT_FOUND, "%.*s", wrong.text ? (int)strcspn(wrong.text, "\n") : 0,
-			wrong.text ? wrong.text : "");
-		complaints_finish(&wrong);
-		return false;
-	}
-	size_t n = s->path.n_parameters;
-	s->fields = mem_array(n + 1, sizeof(*s->fields));
-	for (size_t i = 0; i < n; i++)
-		fill_field(s, &s->fields[i], &s->path.parameters[i]);
-	add_environments(s, &s->fields[n]);
-	s->form = form_new(s->fields, n + 1);
+	(void)err;
+	path_file_next_carried(&index, first);
+	path_file_load_carried(&s->path, first, &wrong);
+	complaints_finish(&wrong);
+	make_form(s);
 	reader_init(&s->reader);
+	if (arg[0] && !str_eq(arg, first))
+		ask_path(s, arg);
 	return true;
 }
 
@@ -111,7 +176,7 @@ static struct wish wish_of(struct scaffold *s)
 {
 	struct wish w;
 	size_t n = s->path.n_parameters;
-	struct pair *pairs = arena_alloc(&s->arena, n * sizeof(*pairs));
+	struct pair *pairs = arena_alloc(&s->of_form, n * sizeof(*pairs));
 	record_init(record_class(RECORD_WISH), &w);
 	for (size_t i = 0; i < n; i++)
 		pairs[i] = (struct pair){s->path.parameters[i].name,
@@ -179,13 +244,38 @@ static void take_files(struct scaffold *s, const struct made_files *files)
 	show_file(s);
 }
 
+static void take_document(struct scaffold *s, const struct message *m)
+{
+	if (m->kind == MESSAGE_DOCUMENT)
+		str_addn(&s->text, m->document.text, m->document.len);
+	if (m->kind != MESSAGE_DONE)
+		return;
+	s->asked = 0;
+	if (m->err.kind == ERR_NONE) {
+		take_path(s, s->asked_name, str_text(&s->text), s->text.len);
+		return;
+	}
+	make_form(s);
+	str_copy(s->told, sizeof(s->told), m->err.text);
+}
+
 static void message(struct view *v, const struct message *m)
 {
 	struct scaffold *s = (struct scaffold *)v;
-	if (m->kind == MESSAGE_FILES)
+	if (m->request == s->asked)
+		take_document(s, m);
+	else if (m->kind == MESSAGE_FILES)
 		take_files(s, &m->files);
 	else if (m->kind == MESSAGE_DONE)
 		str_copy(s->told, sizeof(s->told), m->err.kind != ERR_NONE ? m->err.text : "");
+}
+
+/* The form's first field may name another path now. */
+static void choose_path(struct scaffold *s)
+{
+	const char *name = form_value(s->form, FORM_FIELD_PATH);
+	if (name && !str_eq(name, s->asked ? s->asked_name : s->path.name))
+		ask_path(s, name);
 }
 
 static void preview(struct scaffold *s)
@@ -215,8 +305,10 @@ static bool key(struct view *v, const struct key *k)
 		break;
 	case FORM_IGNORED:
 		return false;
-	case FORM_TAKEN:
 	case FORM_CHANGED:
+		choose_path(s);
+		break;
+	case FORM_TAKEN:
 		break;
 	}
 	return true;
@@ -330,10 +422,9 @@ static void close_view(struct view *v)
 	struct scaffold *s = (struct scaffold *)v;
 	reader_finish(&s->reader);
 	form_free(s->form);
-	free(s->fields);
-	free(s->environments);
 	path_file_finish(&s->path);
-	arena_finish(&s->arena);
+	str_finish(&s->text);
+	arena_finish(&s->of_form);
 	arena_finish(&s->of_files);
 }
 

@@ -159,7 +159,12 @@ static void the_palette_jumps_and_takes_words(void **state)
 	screen_expect_text(s, "demo / all environments", SCREEN_MS);
 	screen_keys(s, ":logs swell staging<enter>");
 	screen_expect_text(s, "Logs swell in staging", SCREEN_MS);
-	screen_keys(s, "q:nonsense");
+	screen_keys(s, "?:stgng<enter>"); /* from any screen */
+	screen_expect_text(s, "demo / staging", SCREEN_MS);
+	screen_expect_text(s, "1 Services", SCREEN_MS);
+	screen_keys(s, "<esc>");
+	screen_expect_text(s, "demo / all environments", SCREEN_MS);
+	screen_keys(s, ":nonsense");
 	screen_expect_text(s, "nothing by that name", SCREEN_MS);
 	screen_keys(s, "<esc>");
 	screen_expect_no_text(s, "nothing by that name", SCREEN_MS);
@@ -406,11 +411,13 @@ static void poor_terminals_tell_as_much(void **state)
 
 static void write_text(const char *name, const char *text)
 {
-	char path[4200], folder[4100];
-	snprintf(folder, sizeof(folder), "%s/fairway", getenv("XDG_CONFIG_HOME"));
-	mkdir(getenv("XDG_CONFIG_HOME"), 0700);
-	mkdir(folder, 0700);
+	char path[4200];
 	snprintf(path, sizeof(path), "%s/fairway/%s", getenv("XDG_CONFIG_HOME"), name);
+	for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		mkdir(path, 0700);
+		*slash = '/';
+	}
 	FILE *f = fopen(path, "w");
 	assert_non_null(f);
 	fputs(text, f);
@@ -469,6 +476,34 @@ static void what_is_changed_under_it_is_taken_when_it_is_right(void **state)
 	leave(s);
 }
 
+static void the_form_offers_paths_of_a_folder(void **state)
+{
+	char text[4400];
+	(void)state;
+	snprintf(text, sizeof(text),
+		 "contexts:\n  shop:\n    paths: { kind: files, path: \"%s/fairway/paths\" }\n",
+		 getenv("XDG_CONFIG_HOME"));
+	write_text("config.yaml", text);
+	write_text("paths/worker/path.yaml", "name: worker\ntitle: A worker\nparameters:\n"
+					     "  name: { pattern: '^[a-z]+$' }\n  queue: { title: Which queue }\n");
+	write_text("paths/worker/template/<%name%>.sh", "echo <%queue%>\n");
+	struct screen *s = console_open(&(struct console_setup){.words = {"--context", "shop"}});
+	screen_expect_text(s, "1 Services", SCREEN_MS);
+	screen_keys(s, ":new<enter>");
+	screen_expect_text(s, "Golden path", SCREEN_MS);
+	console_press_until(s, "<right>", "A worker", true, SCREEN_MS);
+	screen_expect_text(s, "Which queue", SCREEN_MS);
+	screen_keys(s, "<tab>mail<tab>letters<ctrl-s>");
+	screen_expect_text(s, "mail.sh", SCREEN_MS);
+	screen_expect_text(s, "echo 'letters'", SCREEN_MS);
+	screen_keys(s, "<esc>");
+	screen_expect_text(s, "As far as", SCREEN_MS);
+	screen_keys(s, "<esc>");
+	screen_expect_text(s, "1 Services", SCREEN_MS);
+	leave(s);
+	remove_text("config.yaml");
+}
+
 static void a_wrong_configuration_is_said(void **state)
 {
 	(void)state;
@@ -514,6 +549,7 @@ int main(void)
 		cmocka_unit_test(poor_terminals_tell_as_much),
 		cmocka_unit_test(a_wrong_keymap_takes_no_key_away),
 		cmocka_unit_test(what_is_changed_under_it_is_taken_when_it_is_right),
+		cmocka_unit_test(the_form_offers_paths_of_a_folder),
 		cmocka_unit_test(a_wrong_configuration_is_said),
 		cmocka_unit_test(a_killed_console_ends_no_service),
 	};

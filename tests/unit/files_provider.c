@@ -24,7 +24,7 @@ struct world {
 	char *dir;
 	struct config *config;
 	struct backend *b;
-	struct overlay *services, *sources, *runbooks;
+	struct overlay *services, *sources, *runbooks, *paths;
 	uint64_t watch;
 };
 
@@ -57,10 +57,12 @@ static int set_up(void **state)
 	w->dir = scratch_new();
 	place(w, "cat/", NULL);
 	place(w, "books/", NULL);
+	place(w, "ways/", NULL);
 	snprintf(text, sizeof(text),
 		 "context: acme\ncontexts:\n  acme:\n    catalog: { kind: files, path: \"%s/cat\" }\n"
-		 "    runbooks: { kind: files, path: \"%s/books\" }\n",
-		 w->dir, w->dir);
+		 "    runbooks: { kind: files, path: \"%s/books\" }\n"
+		 "    paths: { kind: files, path: \"%s/ways\" }\n",
+		 w->dir, w->dir, w->dir);
 	char *file = strdup(place(w, "config.yaml", text));
 	setenv("FAIRWAY_STATE_DIR", w->dir, 1);
 	unsetenv("FAIRWAY_CONTEXT");
@@ -73,6 +75,7 @@ static int set_up(void **state)
 	w->services = overlay_new(record_class(RECORD_SERVICE));
 	w->sources = overlay_new(record_class(RECORD_SOURCE));
 	w->runbooks = overlay_new(record_class(RECORD_RUNBOOK));
+	w->paths = overlay_new(record_class(RECORD_PATH));
 	*state = w;
 	return 0;
 }
@@ -85,6 +88,7 @@ static int tear_down(void **state)
 	overlay_free(w->services);
 	overlay_free(w->sources);
 	overlay_free(w->runbooks);
+	overlay_free(w->paths);
 	scratch_remove(w->dir);
 	free(w);
 	return 0;
@@ -97,6 +101,7 @@ static void apply(struct world *w, const struct changes *changes)
 		struct overlay *o = c->kind == RECORD_SERVICE   ? w->services
 				    : c->kind == RECORD_SOURCE  ? w->sources
 				    : c->kind == RECORD_RUNBOOK ? w->runbooks
+				    : c->kind == RECORD_PATH    ? w->paths
 								: NULL;
 		if (!o)
 			continue;
@@ -251,6 +256,46 @@ static void a_runbook_is_read_from_its_folder_only(void **state)
 	}
 }
 
+static const char worker[] = "name: worker\nparameters: { name: { pattern: \"^[a-z]+$\" } }\n";
+
+static void paths_are_the_carried_ones_and_those_of_the_folder(void **state)
+{
+	struct world *w = *state;
+	static const char *const absent[] = {"nothing", "..", "../ways/worker", "worker/template", ""};
+	place(w, "ways/worker/path.yaml", worker);
+	place(w, "ways/worker/template/run.sh", "echo <%name%>\n");
+	watch(w);
+	assert_non_null(row(w->paths, "worker"));
+	assert_non_null(row(w->paths, "http-service"));
+	backend_send(w->b, request_document(DOCUMENT_PATH, NULL, "worker", false));
+	struct message *m = next(w, MESSAGE_DOCUMENT);
+	assert_int_equal(m->document.len, sizeof(worker) - 1);
+	assert_memory_equal(m->document.text, worker, sizeof(worker) - 1);
+	message_free(m);
+	message_free(next(w, MESSAGE_DONE));
+	backend_send(w->b, request_document(DOCUMENT_PATH, NULL, "http-service", false));
+	m = next(w, MESSAGE_DOCUMENT);
+	assert_non_null(strstr(m->document.text, "name: http-service"));
+	message_free(m);
+	message_free(next(w, MESSAGE_DONE));
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+		backend_send(w->b, request_document(DOCUMENT_PATH, NULL, absent[i], false));
+		m = next(w, MESSAGE_DONE);
+		assert_int_equal(m->err.kind, ERR_NOT_FOUND);
+		message_free(m);
+	}
+}
+
+static void a_path_lies_in_a_folder_of_its_name(void **state)
+{
+	struct world *w = *state;
+	place(w, "ways/other/path.yaml", worker);
+	place(w, "ways/other/template/run.sh", "echo\n");
+	watch(w);
+	assert_non_null(strstr(wait_source(w, "paths", SOURCE_STALE)->error, "/ways/worker"));
+	assert_null(row(w->paths, "worker"));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -259,6 +304,8 @@ int main(void)
 		CASE(good_rows_come),           CASE(links_pipes_and_depths_are_left_alone),
 		CASE(one_bad_file_hides_no_others), CASE(a_folder_without_an_end_is_told),
 		CASE(an_absent_folder_is_down), CASE(a_runbook_is_read_from_its_folder_only),
+		CASE(paths_are_the_carried_ones_and_those_of_the_folder),
+		CASE(a_path_lies_in_a_folder_of_its_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows out of folders, looked at again every few seconds; and the text of runbooks. */
+/* Rows out of folders, looked at again every few seconds; and the text of runbooks and of path.yaml. */
 #include <string.h>
 
 #include "backend/providers/files/files.h"
+#include "base/carried.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "base/yaml.h"
@@ -100,10 +101,14 @@ static bool put_folder_path(struct run *r, const char *name, struct err *err)
 	size_t len = strlen(name) - strlen(PATH_FILE_NAME);
 	const char *folder = arena_printf(run_arena(r), "%s/%.*s", files_folder(r), (int)len, name);
 	bool is_good = path_file_load_folder(&f, folder, &complaints);
-	if (is_good)
-		put_path(r, &f);
+	/* By that name it is found when a service is made of it. */
+	if (is_good && (len < 2 || strlen(f.name) != len - 1 || strncmp(f.name, name, len - 1) != 0))
+		complain(&complaints, name, 0, "name", f.name, "it must lie in the folder %s/%s",
+			 files_folder(r), f.name);
+	if (complaints.count)
+		is_good = err_set(err, ERR_USAGE, "%s", complaints.text);
 	else
-		err_set(err, ERR_USAGE, "%s", complaints.text);
+		put_path(r, &f);
 	path_file_finish(&f);
 	complaints_finish(&complaints);
 	return is_good;
@@ -204,13 +209,43 @@ struct reading {
 
 static bool is_wanted(const struct request *q, const char *name)
 {
-	const char *slash = strchr(name, '/');
-	if (!slash || !q->service)
+	const char *slash = strchr(name, '/'), *folder = q->document == DOCUMENT_PATH ? q->name : q->service;
+	if (!slash || !folder)
 		return false;
 	size_t len = (size_t)(slash - name);
-	if (len != strlen(q->service) || strncmp(name, q->service, len) != 0)
+	if (len != strlen(folder) || strncmp(name, folder, len) != 0)
 		return false;
+	if (q->document == DOCUMENT_PATH)
+		return str_eq(slash + 1, PATH_FILE_NAME);
 	return !q->name || str_eq(slash + 1, q->name);
+}
+
+static void send_text(struct reading *d, struct run *r, const char *text, size_t len)
+{
+	struct message *m = run_message(r, MESSAGE_DOCUMENT);
+	d->is_found = true;
+	m->document.text = arena_dup_n(&m->arena, text, len);
+	m->document.len = len;
+	run_send(r, m);
+}
+
+/* true: what is asked for comes later. */
+static bool start_document(struct reading *d, struct run *r)
+{
+	const struct request *q = run_request(r);
+	bool is_path = q->document == DOCUMENT_PATH;
+	const struct carried *c =
+		is_path && q->name && files_has_role(r, "paths")
+			? carried_find(arena_printf(run_arena(r), "paths/%s/" PATH_FILE_NAME, q->name))
+			: NULL;
+	if (c)
+		send_text(d, r, c->data, c->size);
+	if (c || !files_folder(r) || files_has_role(r, "paths") != is_path)
+		return false;
+	run_ask(r, &(struct ask){.kind = ASK_FILES,
+				 .folder = files_folder(r),
+				 .suffix = is_path ? PATH_FILE_NAME : ".md"});
+	return true;
 }
 
 static void on_document(void *state, struct run *r, const struct input *in)
@@ -218,29 +253,27 @@ static void on_document(void *state, struct run *r, const struct input *in)
 	struct reading *d = state;
 	struct err err;
 	const struct request *q = run_request(r);
-	if (in->kind == INPUT_START && files_folder(r)) {
-		run_ask(r, &(struct ask){.kind = ASK_FILES, .folder = files_folder(r), .suffix = ".md"});
-	} else if (in->kind == INPUT_UNIT && !in->err && !d->is_found && is_wanted(q, in->name)) {
-		d->is_found = true;
-		struct message *m = run_message(r, MESSAGE_DOCUMENT);
-		m->document.text = arena_dup_n(&m->arena, in->data, in->len);
-		m->document.len = in->len;
-		run_send(r, m);
+	bool is_asking = in->kind == INPUT_START && start_document(d, r);
+	if (in->kind == INPUT_UNIT && !in->err && !d->is_found && is_wanted(q, in->name)) {
+		send_text(d, r, in->data, in->len);
 	} else if (in->kind == INPUT_FAIL) {
 		run_done(r, in->err);
-	} else if (in->kind == INPUT_END || in->kind == INPUT_START) {
-		err_set(&err, ERR_NOT_FOUND, "there is no runbook %s of %s", q->name ? q->name : "at all",
-			q->service);
+	} else if (!is_asking && (in->kind == INPUT_END || in->kind == INPUT_START)) {
+		if (q->document == DOCUMENT_PATH)
+			err_set(&err, ERR_NOT_FOUND, "there is no golden path %s", q->name);
+		else
+			err_set(&err, ERR_NOT_FOUND, "there is no runbook %s of %s", q->name ? q->name : "at all",
+				q->service);
 		run_done(r, d->is_found ? NULL : &err);
 	}
 }
 
-static bool is_runbook(const struct request *q)
+static bool is_file(const struct request *q)
 {
-	return q->document == DOCUMENT_RUNBOOK;
+	return q->document == DOCUMENT_RUNBOOK || q->document == DOCUMENT_PATH;
 }
 
 const struct query files_document = {
-	.name = "runbook", .serves = REQUEST_DOCUMENT, .suits = is_runbook, .size = sizeof(struct reading),
+	.name = "document", .serves = REQUEST_DOCUMENT, .suits = is_file, .size = sizeof(struct reading),
 	.on = on_document,
 };

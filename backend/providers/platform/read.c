@@ -63,6 +63,8 @@ static void document_path(struct str *path, const struct request *q)
 		str_add(path, "/log");
 		address_parameter(path, "follow", q->is_following ? "1" : NULL);
 		break;
+	case DOCUMENT_PATH: /* not ours */
+		break;
 	}
 }
 
@@ -223,7 +225,7 @@ static bool is_build_log(const struct request *q)
 
 static bool is_text(const struct request *q)
 {
-	return q->document != DOCUMENT_BUILD_LOG;
+	return q->document == DOCUMENT_RUNBOOK || q->document == DOCUMENT_SPEC;
 }
 
 const struct query platform_document = {
