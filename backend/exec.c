@@ -19,21 +19,33 @@
 struct exec {
 	struct loop *loop;
 	struct child child;
-	int pipe;
+	struct tube {
+		int fd;          /* -1: it was closed, or never was */
+		struct str *to;
+		bool is_tail; /* the last bytes are kept, not the first */
+	} tubes[2];          /* output, errors */
 	struct str output;
 	struct loop_timer limit;
+	bool is_persons;
 	exec_ended *ended;
 	void (*told)(const char *, size_t, void *);
 	void *arg;
 };
 
+static void close_tube(struct exec *x, struct tube *t)
+{
+	if (t->fd < 0)
+		return;
+	loop_fd_forget(x->loop, t->fd);
+	close(t->fd);
+	t->fd = -1;
+}
+
 static void release(struct exec *x)
 {
 	loop_timer_clear(x->loop, &x->limit);
-	if (x->pipe >= 0) {
-		loop_fd_forget(x->loop, x->pipe);
-		close(x->pipe);
-	}
+	for (size_t i = 0; i < 2; i++)
+		close_tube(x, &x->tubes[i]);
 	if (x->child.pidfd >= 0) {
 		loop_fd_forget(x->loop, x->child.pidfd);
 		child_forget(&x->child);
@@ -44,27 +56,24 @@ static void release(struct exec *x)
 
 /* False at the end of the pipe. What is above the ceiling is read and dropped, so that the child never
  * stalls. */
-static bool drain(struct exec *x)
+static bool drain(struct tube *t)
 {
 	char bytes[4096];
 	for (;;) {
-		ssize_t n = read(x->pipe, bytes, sizeof(bytes));
+		ssize_t n = read(t->fd, bytes, sizeof(bytes));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN;
 		if (n == 0)
 			return false;
-		size_t room = EXEC_OUTPUT_MAX - x->output.len;
-		str_addn(&x->output, bytes, (size_t)n < room ? (size_t)n : room);
+		if (t->is_tail && t->to->len > 2 * EXEC_OUTPUT_MAX) {
+			memmove(t->to->s, t->to->s + t->to->len - EXEC_OUTPUT_MAX, EXEC_OUTPUT_MAX);
+			t->to->len = EXEC_OUTPUT_MAX;
+		}
+		size_t room = t->is_tail ? sizeof(bytes) : EXEC_OUTPUT_MAX - t->to->len;
+		str_addn(t->to, bytes, (size_t)n < room ? (size_t)n : room);
 	}
-}
-
-static void close_pipe(struct exec *x)
-{
-	loop_fd_forget(x->loop, x->pipe);
-	close(x->pipe);
-	x->pipe = -1;
 }
 
 /* One piece: whoever is told may cancel. */
@@ -76,25 +85,26 @@ static void on_piece(int fd, void *arg)
 	if (n > 0)
 		x->told(bytes, (size_t)n, x->arg);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		close_pipe(x);
+		close_tube(x, &x->tubes[0]);
 }
 
 static void on_output(int fd, void *arg)
 {
 	struct exec *x = arg;
-	(void)fd;
-	if (!drain(x))
-		close_pipe(x);
+	struct tube *t = &x->tubes[fd == x->tubes[0].fd ? 0 : 1];
+	if (!drain(t))
+		close_tube(x, t);
 }
 
 void exec_hold(struct exec *x, bool is_held)
 {
-	if (x->pipe < 0)
+	struct tube *t = &x->tubes[0];
+	if (t->fd < 0)
 		return;
 	if (is_held)
-		loop_fd_forget(x->loop, x->pipe);
+		loop_fd_forget(x->loop, t->fd);
 	else
-		loop_fd_watch(x->loop, x->pipe, POLLIN, x->told ? on_piece : on_output, x);
+		loop_fd_watch(x->loop, t->fd, POLLIN, x->told ? on_piece : on_output, x);
 }
 
 static void end(struct exec *x, int status, const struct err *err)
@@ -117,11 +127,13 @@ static void on_end(int fd, void *arg)
 	if (child_wait(&x->child, false, &how) == CHILD_RUNS)
 		return;
 	loop_fd_forget(x->loop, fd); /* reaping closes it */
-	child_signal_session(&x->child, SIGKILL); /* what it left behind */
+	if (!x->is_persons)
+		child_signal_session(&x->child, SIGKILL); /* what it left behind */
 	child_wait(&x->child, true, &how);
 	x->child.pidfd = -1;
-	if (x->pipe >= 0)
-		drain(x);
+	for (size_t i = 0; i < 2; i++)
+		if (x->tubes[i].fd >= 0)
+			drain(&x->tubes[i]);
 	end(x, how.status, NULL);
 }
 
@@ -146,31 +158,50 @@ static void on_limit(void *arg)
 	end(x, -1, &err);
 }
 
-struct exec *exec_start(struct loop *loop, const struct exec_wish *wish, exec_ended *ended, void *arg,
-			struct err *err)
+/* A pipe whose end for reading is watched; the other one is returned, -1 with err. */
+static int open_tube(struct exec *x, struct tube *t, struct str *to, struct err *err)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		err_errno(err, ERR_FAILED, errno, "pipe");
-		return NULL;
+		return -1;
 	}
-	char **env = child_env_new(wish->env);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*t = (struct tube){ends[0], to, to != &x->output};
+	loop_fd_watch(x->loop, t->fd, POLLIN, x->told && t == x->tubes ? on_piece : on_output, x);
+	return ends[1];
+}
+
+static bool start(struct exec *x, const struct exec_wish *wish, struct err *err)
+{
+	int out = open_tube(x, &x->tubes[0], &x->output, err), errors = out;
+	if (out >= 0 && wish->errors)
+		errors = open_tube(x, &x->tubes[1], wish->errors, err);
+	char **env = wish->is_persons ? child_env_whole(wish->env) : child_env_new(wish->env);
 	struct child_start start = {.argv = wish->argv, .env = (const char *const *)env,
-	                            .dir = wish->dir ? wish->dir : "/", .out = ends[1],
-	                            .err = wish->drops_stderr ? 0 : ends[1]};
-	struct exec *x = mem_alloc(sizeof(*x));
-	*x = (struct exec){.loop = loop, .child.pidfd = -1, .pipe = ends[0], .ended = ended, .told = wish->told,
-			   .arg = arg};
-	bool is_started = child_start(&start, &x->child, err);
+	                            .dir = wish->dir ? wish->dir : "/", .out = out,
+	                            .err = wish->drops_stderr ? 0 : errors};
+	bool is_started = out >= 0 && errors >= 0 && child_start(&start, &x->child, err);
 	child_env_free(env);
-	close(ends[1]);
-	if (!is_started) {
+	if (out >= 0)
+		close(out);
+	if (errors >= 0 && errors != out)
+		close(errors);
+	if (!is_started)
 		x->child.pidfd = -1;
+	return is_started;
+}
+
+struct exec *exec_start(struct loop *loop, const struct exec_wish *wish, exec_ended *ended, void *arg,
+			struct err *err)
+{
+	struct exec *x = mem_alloc(sizeof(*x));
+	*x = (struct exec){.loop = loop, .child.pidfd = -1, .tubes = {{.fd = -1}, {.fd = -1}}, .ended = ended,
+	                   .told = wish->told, .arg = arg, .is_persons = wish->is_persons};
+	if (!start(x, wish, err)) {
 		release(x);
 		return NULL;
 	}
-	fcntl(x->pipe, F_SETFL, O_NONBLOCK);
-	exec_hold(x, false);
 	loop_fd_watch(loop, x->child.pidfd, POLLIN, on_end, x);
 	loop_timer_set(loop, &x->limit, wish->limit_ms ? wish->limit_ms : LIMIT_MS, on_limit, x);
 	return x;

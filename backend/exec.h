@@ -2,9 +2,9 @@
 #ifndef BACKEND_EXEC_H
 #define BACKEND_EXEC_H
 /*
- * A captured child: no terminal, no input, allow-listed environment, output (both streams, in order of
- * arrival) kept up to EXEC_OUTPUT_MAX bytes, or told as it comes. Its session is killed when it is given up.
- * Backend thread only.
+ * A captured child: no terminal, no input, allow-listed environment unless told otherwise, output (both
+ * streams, in order of arrival, unless they are to be kept apart) kept up to EXEC_OUTPUT_MAX bytes, or told as it
+ * comes. Its session is killed when it is given up. Backend thread only.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +14,7 @@
 
 struct err;
 struct exec;
+struct str;
 
 #define EXEC_OUTPUT_MAX (64 * 1024)
 
@@ -25,6 +26,10 @@ struct exec_wish { /* copied */
 	bool drops_stderr;      /* only standard output is kept */
 	/* Told of output as it comes, which is then not kept; what comes last is told at the end. May cancel. */
 	void (*told)(const char *output, size_t len, void *arg);
+	struct str *errors;     /* standard error goes here instead, its last EXEC_OUTPUT_MAX bytes at least;
+				   borrowed while it runs. NULL: as above */
+	bool is_persons; /* as a person would start it in a shell: all of our environment instead of the
+			    allow-list, and what it leaves behind (a browser) goes on when it ends by itself */
 };
 /* status: exit status, 128 + signal; or -1 with err when it was given up. The struct exec is gone after
  * it. */

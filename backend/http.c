@@ -402,6 +402,7 @@ static void set_options(struct http *h, const struct http_wish *wish)
 
 static bool prepare(struct http *h, const struct http_wish *wish, struct err *err)
 {
+	append(&h->send, "Expect:"); /* that is: none */
 	h->origin = origin_of(&h->arena, h->url);
 	if (!h->origin)
 		return err_set(err, ERR_USAGE, "\"%.100s\" is not an http or https URL", h->url);
@@ -410,7 +411,6 @@ static bool prepare(struct http *h, const struct http_wish *wish, struct err *er
 		return err_set(err, ERR_REFUSED, "%s: a token does not travel over http:// without TLS",
 			       h->origin);
 	if (!add_header(h, "User-Agent", arena_printf(&h->arena, "fairway/%s", fairway_version), err) ||
-	    !add_header(h, "Expect", "", err) ||
 	    (wish->way.tls_name && !rename_server(h, wish->way.tls_name, err)))
 		return false;
 	for (size_t i = 0; i < wish->n_headers; i++)

@@ -6,6 +6,7 @@
 
 #include "backend/auth.h"
 #include "backend/provider.h"
+#include "backend/reach_kube.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -13,11 +14,13 @@
 struct reaches {
 	struct loop *loop;
 	struct auth *auth;
+	struct reach_kubes *kubes;
 };
 struct reach_wait {
 	struct reaches *of;
 	const struct config_source *source; /* borrowed; it lives as long as the run that waits */
-	struct auth_wait *token;            /* NULL: nothing to wait for */
+	struct auth_wait *token;
+	struct reach_kube_wait *kube;       /* both NULL: nothing to wait for */
 	struct loop_timer timer;
 	reach_told *told;
 	void *arg;
@@ -26,7 +29,7 @@ struct reach_wait {
 struct reaches *reaches_new(struct loop *loop, struct redact *redact)
 {
 	struct reaches *r = mem_alloc(sizeof(*r));
-	*r = (struct reaches){.loop = loop, .auth = auth_new(loop, redact)};
+	*r = (struct reaches){.loop = loop, .auth = auth_new(loop, redact), .kubes = reach_kubes_new(loop, redact)};
 	return r;
 }
 
@@ -35,6 +38,7 @@ void reaches_free(struct reaches *r)
 	if (!r)
 		return;
 	auth_free(r->auth);
+	reach_kubes_free(r->kubes);
 	free(r);
 }
 
@@ -74,6 +78,15 @@ static void on_no_token(void *arg)
 	tell_config(arg, NULL, NULL);
 }
 
+/* --- by kubeconfig --- */
+
+static void on_kube(const struct reach *reach, const struct err *err, void *arg)
+{
+	struct reach_wait *w = arg;
+	w->told(reach, err, w->arg);
+	free(w);
+}
+
 /* --- life of a wait --- */
 
 struct reach_wait *reach_ask(struct reaches *r, const struct config_source *source, reach_told *told,
@@ -81,7 +94,9 @@ struct reach_wait *reach_ask(struct reaches *r, const struct config_source *sour
 {
 	struct reach_wait *w = mem_alloc(sizeof(*w));
 	*w = (struct reach_wait){.of = r, .source = source, .told = told, .arg = arg};
-	if (source->token.from == TOKEN_NONE)
+	if (source->provider->reach == REACH_KUBECONFIG)
+		w->kube = reach_kube_ask(r->kubes, source, on_kube, w);
+	else if (source->token.from == TOKEN_NONE)
 		loop_timer_set(r->loop, &w->timer, 0, on_no_token, w);
 	else
 		w->token = auth_ask(r->auth, &source->token, on_token, w);
@@ -93,12 +108,14 @@ void reach_cancel(struct reach_wait *w)
 	if (!w)
 		return;
 	auth_cancel(w->token);
+	reach_kube_cancel(w->kube);
 	loop_timer_clear(w->of->loop, &w->timer);
 	free(w);
 }
 
 bool reach_refused(struct reaches *r, const struct config_source *source, uint64_t serial)
 {
-	(void)serial;
+	if (source->provider->reach == REACH_KUBECONFIG)
+		return reach_kube_refused(r->kubes, serial);
 	return source->token.from != TOKEN_NONE && auth_refused(r->auth, &source->token);
 }

@@ -236,16 +236,31 @@ static void keep(char **kept, const char *text)
 	*kept = mem_dup(text);
 }
 
+/* What is said to a server that anybody may be, and what it answers, is worth little: no reason to change things. */
+static bool is_allowed(const struct asked *a, const struct reach *reach, struct err *err)
+{
+	const struct setting *option = run_setting(a->run, "insecure-writes");
+	if (!a->is_write || !reach->way.is_insecure || (option && option->number))
+		return true;
+	return err_set(err, ERR_REFUSED,
+		       "the certificate of %s is not verified (insecure-skip-tls-verify), so nothing is changed through "
+		       "it; insecure-writes: true in its configuration allows that", a->run->wish.source->name);
+}
+
 static void on_reach(const struct reach *reach, const struct err *err, void *arg)
 {
 	struct asked *a = arg;
 	struct run *r = a->run;
 	a->reach = NULL; /* it is gone after this call */
+	struct err refused;
 	run_enter(r);
+	if (reach && !is_allowed(a, reach, &refused))
+		err = &refused;
 	if (err) {
 		fail_ask(a, err);
 	} else {
 		struct arena arena = {0};
+		r->is_insecure = reach->way.is_insecure;
 		struct http_wish wish = a->wish;
 		keep(&r->scope, reach->scope);
 		keep(&r->who, reach->who);

@@ -142,6 +142,7 @@ void run_tell_source(struct run *r, enum source_state state, const struct err *e
 	row.provider = r->wish.source->provider->name;
 	row.state = (int)state;
 	row.error = err && err->kind ? err->text : NULL;
+	row.warning = r->is_insecure ? "its certificate is not verified (insecure-skip-tls-verify)" : NULL;
 	r->is_known = true;
 	r->told = state;
 	r->told_error = err ? *err : (struct err){0};

@@ -44,6 +44,7 @@ struct run {
 	struct err outcome, again;
 	char *cursor;
 	char *scope, *who;       /* of the last reach */
+	bool is_insecure;        /* likewise */
 	struct loop_timer retry, freshness;
 	int attempts;            /* failed in a row */
 	int64_t began;           /* monotonic start of this attempt */

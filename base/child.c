@@ -212,7 +212,7 @@ static void env_put(char **env, size_t *n, const char *pair)
 	env[(*n)++] = mem_dup(pair);
 }
 
-char **child_env_new(const char *const *more)
+static char **env_new(const char *const *more, bool is_whole)
 {
 	size_t room = 1, n = 0;
 	for (char **e = environ; e && *e; e++)
@@ -221,11 +221,21 @@ char **child_env_new(const char *const *more)
 		room++;
 	char **env = mem_array(room, sizeof(char *));
 	for (char **e = environ; e && *e; e++)
-		if (is_allowed(*e))
+		if (is_whole || is_allowed(*e))
 			env_put(env, &n, *e);
 	for (const char *const *m = more; m && *m; m++)
 		env_put(env, &n, *m);
 	return env;
+}
+
+char **child_env_new(const char *const *more)
+{
+	return env_new(more, false);
+}
+
+char **child_env_whole(const char *const *more)
+{
+	return env_new(more, true);
 }
 
 void child_env_free(char **env)

@@ -66,5 +66,7 @@ int child_pidfd(pid_t pid);
  * here, then every "NAME=value" of more (NULL-ended, may be NULL), which wins over an equal name. Free
  * with child_env_free(). */
 char **child_env_new(const char *const *more);
+/* The same with all of ours, for what a person would start in a shell. */
+char **child_env_whole(const char *const *more);
 void child_env_free(char **env);
 #endif

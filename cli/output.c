@@ -54,7 +54,7 @@ static const struct output_column audit_columns[] = {
 	{"environment", "ENVIRONMENT"}, {"reason", "REASON"}, {"detail", "DETAIL"},
 };
 static const struct output_column source_columns[] = {
-	{"state", "STATE"}, {"name", "SOURCE"}, {"provider", "PROVIDER"}, {"error", "ERROR"},
+	{"state", "STATE"}, {"name", "SOURCE"}, {"provider", "PROVIDER"}, {"error", "ERROR"}, {"warning", "WARNING"},
 };
 
 static const struct {

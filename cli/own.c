@@ -81,10 +81,10 @@ static void print_info(cJSON *info)
 	print_object(json_get(info, "paths"), "Paths");
 	puts("\nSources");
 	cJSON_ArrayForEach(source, json_get(info, "sources")) {
-		const char *error = json_text(source, "error");
+		const char *error = json_text(source, "error"), *warning = json_text(source, "warning");
 		str_reset(&line);
-		str_addf(&line, "  %-16s %s%s%s", json_text(source, "name"), json_text(source, "state"),
-		         error ? ": " : "", error ? error : "");
+		str_addf(&line, "  %-16s %s%s%s%s%s", json_text(source, "name"), json_text(source, "state"),
+		         error ? ": " : "", error ? error : "", warning ? "; " : "", warning ? warning : "");
 		output_line(str_text(&line));
 	}
 	str_finish(&line);

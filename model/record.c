@@ -213,6 +213,7 @@ static const struct field source_rows[] = {
 	TEXT(source, provider, WORD),
 	ENUM(source, state, source_state_names, SOURCE_DOWN),
 	TEXT(source, error, 0),
+	TEXT(source, warning, 0),
 };
 static const struct field log_rows[] = {
 	TIME(log_line, time),          TEXT(log_line, service, KEY), TEXT(log_line, environment, KEY),

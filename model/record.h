@@ -220,6 +220,7 @@ struct source {
 	const char *name, *provider;
 	int state;
 	const char *error;
+	const char *warning; /* it works, but not as it should: "its certificate is not verified" */
 };
 struct log_line {
 	struct record base;

@@ -60,6 +60,8 @@ const struct environment *app_environment(struct app *, const char *name);
 /* The environment before (-1) or after (+1) in the order of promotion; NULL at the ends. */
 const struct environment *app_next_environment(struct app *, const char *name, int step);
 const struct config *app_config(struct app *);
+/* Name of a source that is not verified; NULL: there is none. */
+const char *app_warned_source(struct app *);
 /* The worst state of the sources a screen depends on, for panes' ages: text "" when live, else "? blind 43s". */
 void app_freshness(struct app *, char *out, size_t size, enum style *);
 bool app_is_live(struct app *);

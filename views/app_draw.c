@@ -63,6 +63,9 @@ static void draw_bar(struct app *app, const struct canvas *c)
 		x = canvas_textf(c, 0, x, STYLE_BAR, "  %s", top->class->title);
 	if (app->config->context->is_read_only)
 		x = canvas_text(c, 0, x + 2, STYLE_PROTECTED, "read-only");
+	const char *unverified = app_warned_source(app);
+	if (unverified)
+		x = canvas_textf(c, 0, x + 2, STYLE_WARNING, "not verified: %s", unverified);
 
 	const struct environment *all[64];
 	size_t n = app_environments(app, all, 64);

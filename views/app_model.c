@@ -113,6 +113,17 @@ const struct environment *app_next_environment(struct app *app, const char *name
 	return NULL;
 }
 
+const char *app_warned_source(struct app *app)
+{
+	struct records *table = app->tables[RECORD_SOURCE];
+	for (record_handle h = records_next(table, RECORDS_NO_ROW); h; h = records_next(table, h)) {
+		const struct source *s = records_row(table, h);
+		if (s->warning)
+			return s->name;
+	}
+	return NULL;
+}
+
 void app_freshness(struct app *app, char *out, size_t size, enum style *style)
 {
 	struct records *table = app->tables[RECORD_SOURCE];

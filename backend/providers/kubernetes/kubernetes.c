@@ -7,6 +7,8 @@ static const struct option_row options[] = {
 	{"context", "Context of the kubeconfig; its current one when unsaid", OPTION_TEXT},
 	{"kubeconfig", "A kubeconfig file instead of those that KUBECONFIG or ~/.kube/config name", OPTION_PATH},
 	{"namespaces", "Namespaces to look at; all of them, or the context's when those may not be listed", OPTION_LIST},
+	{"insecure-writes", "Allow changes through a server whose certificate is not verified", OPTION_BOOL,
+	 .absent = "false"},
 	{"service-label", "Label or annotation that holds a workload's service, before app.kubernetes.io/name, app and its own "
 			  "name", OPTION_TEXT},
 	{"team-label", "Label or annotation that holds a workload's team, before team, owner and squad", OPTION_TEXT},
