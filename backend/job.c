@@ -27,9 +27,11 @@ struct job {
 	size_t n_runs, n_open;    /* n_open counts one more while they are being started */
 	size_t n_unsettled;
 	int unread;
-	bool is_settled, has_sent;
+	bool is_settled, has_sent, asks_all;
 	size_t next_source;       /* where to go on when the source that was asked does not know it; 0: nowhere */
 	struct err outcome;       /* the first failure */
+	struct err absent;        /* what a source said that does not know it … */
+	size_t n_absent;          /* … and how many did */
 	struct ensure *ensure;
 	char *journalled;         /* id of its intent in the console's journal, without an outcome yet */
 };
@@ -190,8 +192,11 @@ static void fail(struct job *j, const struct err *err)
 
 static void close_one(struct job *j)
 {
-	if (--j->n_open == 0)
-		finish(j);
+	if (--j->n_open > 0)
+		return;
+	if (j->n_absent && j->n_absent == j->n_runs)
+		fail(j, &j->absent);
+	finish(j);
 }
 
 static bool ask_next(struct job *j);
@@ -204,8 +209,12 @@ static void on_ended(struct run *r, const struct err *err, void *arg)
 		if (j->runs[i] == r)
 			j->runs[i] = NULL;
 	run_free(r);
-	if (outcome.kind != ERR_NOT_FOUND || j->has_sent || !ask_next(j))
+	if (outcome.kind == ERR_NOT_FOUND && j->asks_all) {
+		j->absent = outcome;
+		j->n_absent++;
+	} else if (outcome.kind != ERR_NOT_FOUND || j->has_sent || !ask_next(j)) {
 		fail(j, &outcome);
+	}
 	close_one(j);
 }
 
@@ -339,7 +348,9 @@ static void nothing_serves(struct job *j)
 static void start_on_one(struct job *j, const char *only)
 {
 	const struct config_context *context = j->config->context;
-	for (size_t i = 0; i < context->n_sources && !j->n_runs; i++) {
+	/* A service may be placed in several sources: its log is that of all. */
+	j->asks_all = j->request->kind == REQUEST_LOGS && !j->request->logs.environment;
+	for (size_t i = 0; i < context->n_sources && (!j->n_runs || j->asks_all); i++) {
 		if (!serves(j, &context->sources[i]) || (only && !str_eq(context->sources[i].name, only)))
 			continue;
 		j->next_source = only ? 0 : i + 1;

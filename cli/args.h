@@ -25,7 +25,7 @@ struct args { /* text is borrowed from argv */
 	size_t n_words;
 	const char *context, *config, *keys;
 	int output, colour; /* enum output, enum colour */
-	const char *env, *from, *to, *since, *level, *grep, *instance, *reason, *until, *for_, *dir, *approve;
+	const char *env, *from, *to, *since, *tail, *level, *grep, *instance, *reason, *until, *for_, *dir, *approve;
 	const char *confirm, *service, *image, *namespace, *container, *kubeconfig;
 	const char *dump; /* what to print for the man pages, cli/dump.h */
 	const char *set[ARGS_SET_MAX];

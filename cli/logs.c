@@ -18,6 +18,7 @@
 #include "model/log_view.h"
 
 #define KINDS (REQUEST_KIND(RECORD_SERVICE) | REQUEST_KIND(RECORD_ENVIRONMENT))
+#define PATIENCE_MS 10000 /* a cluster lists workloads and pods before it sends the first line */
 #define SETTLE_MS 300 /* streams of several instances arrive this far apart; a line waits so long for its place */
 
 struct tail {
@@ -161,7 +162,7 @@ static int follow(struct tail *t, uint64_t id)
 	int64_t heard = clock_mono_ms();
 	struct err err = {0};
 	for (;;) {
-		int64_t patience = is_waiting ? SETTLE_MS : follows ? -1 : SESSION_PATIENCE_MS;
+		int64_t patience = is_waiting ? SETTLE_MS : follows ? -1 : PATIENCE_MS;
 		struct message *m = session_next(s, id, patience, &err);
 		if (!m && err.kind != ERR_UNREACHABLE)
 			break;
@@ -178,8 +179,8 @@ static int follow(struct tail *t, uint64_t id)
 		if (!print_settled(t, clock_wall_ms() - SETTLE_MS))
 			return 0; /* the reader went away: that is how a pipe into head ends */
 		is_waiting = log_buffer_waiting(t->buffer) > 0;
-		if (!follows && clock_mono_ms() - heard >= SESSION_PATIENCE_MS) {
-			err_set(&err, ERR_UNREACHABLE, "no more lines came for %d s", SESSION_PATIENCE_MS / 1000);
+		if (!follows && clock_mono_ms() - heard >= PATIENCE_MS) {
+			err_set(&err, ERR_UNREACHABLE, "no more lines came for %d s", PATIENCE_MS / 1000);
 			break;
 		}
 	}
@@ -218,6 +219,11 @@ static bool read_wants(struct tail *t, struct log_wish *wish, struct err *err)
 	                          .tail = RECORD_NONE, .is_following = a->follow, .is_previous = a->previous};
 	if (a->since && !args_time("--since", a->since, false, clock_wall_ms(), &wish->since, err))
 		return false;
+	long long tail;
+	if (a->tail && !str_to_int(a->tail, 0, INT64_MAX, &tail))
+		return err_set(err, ERR_USAGE, "--tail: \"%s\" is no number of lines", a->tail);
+	if (a->tail)
+		wish->tail = tail;
 	if (a->level && (t->least = log_level_of(a->level, strlen(a->level))) == LOG_LEVEL_NONE)
 		return err_set(err, ERR_USAGE, "--level: \"%s\" is not one of trace, debug, info, warn, error, fatal",
 		               a->level);

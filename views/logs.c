@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Log lines of all instances of a service, merged: follow, pause, since, level, filter, search, wrap. The
- * buffer is bounded and says what it dropped. arg: "" for the target, "SERVICE", "SERVICE ENVIRONMENT".
+ * buffer is bounded and says what it dropped. arg: "" for the target, "SERVICE", "SERVICE ENVIRONMENT", "SERVICE
+ * ENVIRONMENT INSTANCE".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ static void ask_lines(struct logs *l)
 	struct log_wish wish = {
 		.service = l->service,
 		.environment = l->environment[0] ? l->environment : NULL,
+		.instance = l->instance[0] ? l->instance : NULL,
 		.since = l->since,
 		.tail = l->since ? RECORD_NONE : TAIL_LINES,
 		.is_following = true,
@@ -62,7 +64,7 @@ static void want(struct logs *l)
 static bool open_view(struct view *v, const char *arg, struct err *err)
 {
 	struct logs *l = (struct logs *)v;
-	sscanf(arg, "%79s %79s", l->service, l->environment);
+	sscanf(arg, "%79s %79s %299s", l->service, l->environment, l->instance);
 	if (!l->service[0]) {
 		str_copy(l->service, sizeof(l->service), app_service(v->app));
 		str_copy(l->environment, sizeof(l->environment), app_env(v->app));

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "views/words.h"
 
+#define INSTANCE_COLUMNS 19
 #define SHOWN_BYTES 8192 /* of one line; more is for `copy` */
 
 static enum style level_style(enum log_level level)
@@ -47,6 +48,17 @@ static void line_text(const struct log_entry *e, struct log_text *parsed, struct
 	}
 }
 
+/* What tells instances apart stands at the end of their names. */
+static void draw_instance(const struct canvas *line, const char *id)
+{
+	char text[64];
+	size_t len = strlen(id), from = len > INSTANCE_COLUMNS ? len - (INSTANCE_COLUMNS - 1) : 0;
+	while (from && ((unsigned char)id[from] & 0xc0) == 0x80)
+		from++;
+	snprintf(text, sizeof(text), "%s%.*s", from ? "…" : "", INSTANCE_COLUMNS, id + from);
+	canvas_field(line, 0, 9, INSTANCE_COLUMNS, STYLE_INFO, UTF8_LEFT, text);
+}
+
 struct line_look { /* scratch of one drawing */
 	struct log_text parsed;
 	struct str text;
@@ -84,7 +96,7 @@ static int draw_line(struct logs *l, struct line_look *look, const struct canvas
 		words_time(e.time, time, sizeof(time));
 		canvas_text(&line, 0, 0, STYLE_DIM, time);
 		if (who && who->instance)
-			canvas_field(&line, 0, 9, 19, STYLE_INFO, UTF8_LEFT, who->instance);
+			draw_instance(&line, who->instance);
 		canvas_field(&line, 0, 29, 5, level_style(level), UTF8_LEFT,
 			     e.is_gap ? "──" : log_level_name(level));
 	}
@@ -144,10 +156,10 @@ static void status(struct logs *l, char *out, size_t size)
 
 void logs_draw(struct logs *l, const struct canvas *body)
 {
-	char title[256], right[256], bottom[64];
+	char title[512], right[256], bottom[64];
 	size_t count = log_view_count(l->lines);
-	snprintf(title, sizeof(title), "Logs %s%s%s", l->service, l->environment[0] ? " in " : "",
-		 l->environment);
+	snprintf(title, sizeof(title), "Logs %s%s%s%s%s", l->service, l->environment[0] ? " in " : "",
+		 l->environment, l->instance[0] ? ": " : "", l->instance);
 	status(l, right, sizeof(right));
 	snprintf(bottom, sizeof(bottom), "%zu/%llu", count,
 		 (unsigned long long)(log_buffer_end(l->buffer) - log_buffer_first(l->buffer)));

@@ -12,7 +12,7 @@ struct logs {
 	struct log_buffer *buffer;
 	struct log_view *lines;
 	struct filter *filter, *search;
-	char service[80], environment[80], filter_text[256], search_text[256];
+	char service[80], environment[80], instance[300], filter_text[256], search_text[256];
 	enum log_level least;
 	int64_t since;          /* wall ms, 0: the newest */
 	uint64_t request;

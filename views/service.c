@@ -383,6 +383,11 @@ static void run_open(struct app *app, struct view *v, const char *arg)
 		app_push(app, &view_document, text);
 	} else if (row && s->group.focus == PANE_PLACEMENTS) {
 		app_push(app, &view_why, NULL);
+	} else if (row && s->group.focus == PANE_INSTANCES) {
+		const struct instance *i = row;
+		char one[400];
+		snprintf(one, sizeof(one), "%s %s %s", s->name, i->environment ? i->environment : "", i->id);
+		app_push(app, &view_logs, i->environment ? one : NULL);
 	} else if (row) {
 		app_push(app, &view_logs, NULL);
 	}
@@ -401,7 +406,7 @@ static void close_view(struct view *v)
 }
 
 static const struct command commands[] = {
-	{"open", "Open what is selected: why, logs, a deploy", COMMAND_TARGET, run_open},
+	{"open", "Open what is selected: why, an instance's log, a deploy", COMMAND_TARGET, run_open},
 };
 static const char *const layers[] = {"service", "list", NULL};
 static const char *const footer[] = {"open",     "logs",    "runbook", "why",  "deploy",
