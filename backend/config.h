@@ -31,6 +31,8 @@ struct config_source { /* one provider at work */
 	const char *name;               /* unique in its context: "platform", "prod/alerts", "runbooks" */
 	const char *role; /* catalog, deploys, logs, alerts, metrics, on-call, runbooks, paths, platform */
 	const char *environment;        /* NULL: of the whole context */
+	int64_t position;               /* of its environment, and what holds there */
+	bool is_protected, is_read_only;
 	const struct provider *provider;
 	struct setting *settings;       /* a row for each option of the provider */
 	size_t n_settings;

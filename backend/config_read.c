@@ -174,8 +174,14 @@ static void read_environments(struct reader *r, const struct yaml_node *list, st
 		check_keys(r, node, own);
 		yaml_as_bool(&r->yaml, yaml_find(node, "protected"), &e->is_protected);
 		yaml_as_bool(&r->yaml, yaml_find(node, "read-only"), &e->is_read_only);
-		context->n_environments++;
+		size_t first = r->n_sources;
 		read_roles(r, node, e->name);
+		for (size_t i = first; i < r->n_sources; i++) {
+			r->sources[i].position = (int64_t)context->n_environments;
+			r->sources[i].is_protected = e->is_protected;
+			r->sources[i].is_read_only = e->is_read_only || context->is_read_only;
+		}
+		context->n_environments++;
 	}
 	context->environments = items;
 }

@@ -111,6 +111,12 @@ static const struct field instance_rows[] = {
 	TEXT(instance, reason, WORD),
 	TEXT(instance, exit, FIELD_INTERN),
 	TEXT(instance, node, WORD),
+	INT(instance, cpu, 0),
+	INT(instance, cpu_request, 0),
+	INT(instance, cpu_limit, 0),
+	INT(instance, memory, 0),
+	INT(instance, memory_request, 0),
+	INT(instance, memory_limit, 0),
 };
 static const struct field release_rows[] = {
 	TEXT(release, service, KEY),         INT(release, number, FIELD_KEY), TEXT(release, version, WORD),
@@ -241,7 +247,6 @@ static const struct field wish_rows[] = {
 	BOOL(wish, past_migration, "past_migration"),
 	BOOL(wish, despite_bad, "despite_bad"),
 	BOOL(wish, without_databases, "without_databases"),
-	BOOL(wish, take_over, "take_over"),
 	PAIRS(wish, set),
 };
 static const struct field plan_rows[] = {

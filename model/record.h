@@ -123,6 +123,8 @@ struct instance {
 	const char *reason; /* why it is not running well */
 	const char *exit;   /* of the process before: "exit 3", "SIGKILL", "not seen" */
 	const char *node;
+	int64_t cpu, cpu_request, cpu_limit;          /* thousandths of a core: used, asked for, at most */
+	int64_t memory, memory_request, memory_limit; /* bytes */
 };
 struct release {
 	struct record base;
@@ -241,7 +243,7 @@ struct wish {
 	int64_t count;    /* scale */
 	int64_t duration; /* ms: silence, ack, lock, watch */
 	int64_t until;
-	bool past_migration, despite_bad, without_databases, take_over;
+	bool past_migration, despite_bad, without_databases;
 	struct pairs set; /* parameters of a golden path */
 };
 struct plan {

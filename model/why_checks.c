@@ -200,9 +200,10 @@ enum step_state why_check_crash(const struct why_facts *f, struct why_words *w)
 	if (!str_empty(i->version))
 		str_addf(&w->sentence, " %s", i->version);
 	str_add(&w->sentence, " ends again and again");
-	if (!str_empty(i->exit))
+	bool is_counted = words && strstr(words, "restart"); /* they tell it all */
+	if (!str_empty(i->exit) && !is_counted)
 		str_addf(&w->sentence, ", last with %s", i->exit);
-	if (i->restarts > 0)
+	if (i->restarts > 0 && !is_counted)
 		str_addf(&w->sentence, ", %lld restart%s", (long long)i->restarts,
 			 i->restarts == 1 ? "" : "s");
 	str_addf(&w->sentence, " (%s)", i->id);

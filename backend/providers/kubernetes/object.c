@@ -220,7 +220,7 @@ struct pairs kube_links(const struct kube_meta *m, struct arena *a)
 /* --- images: "[HOST[:PORT]/]PATH[:TAG][@ALGORITHM:DIGEST]", the OCI distribution specification --- */
 
 /* Where its name ends: before the tag, or before the digest when there is none. */
-static size_t name_length(const char *image)
+size_t kube_image_name_length(const char *image)
 {
 	size_t len = strcspn(image, "@");
 	const char *slash = memrchr(image, '/', len), *from = slash ? slash : image;
@@ -232,7 +232,7 @@ const char *kube_image_version(const char *image, struct arena *a)
 {
 	if (str_empty(image))
 		return NULL;
-	size_t name = name_length(image), len = strcspn(image, "@");
+	size_t name = kube_image_name_length(image), len = strcspn(image, "@");
 	if (name < len)
 		return arena_dup_n(a, image + name + 1, len - name - 1);
 	const char *digest = image[len] ? strchr(image + len, ':') : NULL;
@@ -271,11 +271,11 @@ const char *kube_image_with(const char *image, const char *version, struct arena
 				"it has no image yet to be given another version: give a whole image");
 			return NULL;
 		}
-		return arena_printf(a, "%.*s%c%s", (int)name_length(image), image,
+		return arena_printf(a, "%.*s%c%s", (int)kube_image_name_length(image), image,
 				    is_tag(version) ? ':' : '@', version);
 	}
 	/* A whole image: what follows its name must be a tag or a digest. */
-	size_t name = name_length(version), end = strcspn(version, "@");
+	size_t name = kube_image_name_length(version), end = strcspn(version, "@");
 	const char *tag = name < end ? arena_dup_n(a, version + name + 1, end - name - 1) : NULL;
 	if (name == 0 || (tag && !is_tag(tag)) || (version[end] && !is_digest(version + end + 1)) ||
 	    version[name - 1] == '/') {

@@ -223,15 +223,20 @@ static const char *say_crash(const struct reading *r)
 			    say_wait(r, json_text(json_get(r->now, "waiting"), "message")));
 }
 
-/* containerd names the image up to three times before it says why it has it not: from the last time on. */
+/* containerd names the image up to three times before it says why it has it not: from the last time on. Its
+ * tag may be left out, or its digest. */
 static const char *from_last_image(const struct reading *r, const char *message)
 {
 	const cJSON *c = by_name(json_get(r->spec, r->is_init ? "initContainers" : "containers"), r->culprit);
 	const char *image = json_text(c, "image"), *last = message, *at = message;
-	size_t len = image ? strlen(image) : 0;
-	while (len && (at = strstr(at, image)))
-		if (str_starts(at += len, "\": "))
-			last = at - len;
+	if (str_empty(image))
+		return message;
+	const char *name = arena_dup_n(r->arena, image, kube_image_name_length(image));
+	while (*name && (at = strstr(at, name))) {
+		if (str_starts(at + strcspn(at, "\" "), "\": "))
+			last = at;
+		at += strlen(name);
+	}
 	return last;
 }
 
@@ -244,8 +249,8 @@ static const char *say_waiting(const struct reading *r)
 	if (str_empty(message))
 		return arena_printf(r->arena, "%s%s", whose(r), word);
 	message = from_last_image(r, message);
-	size_t image = strcspn(message, "\"");
-	if (str_starts(message + image, "\": ") && !strchr(arena_dup_n(r->arena, message, image), ' '))
+	size_t image = strcspn(message, "\" ");
+	if (str_starts(message + image, "\": ")) /* without that quote */
 		return arena_printf(r->arena, "%s%s: %.*s%s", whose(r), word, (int)image, message,
 				    message + image + 1);
 	return arena_printf(r->arena, "%s%s: %s", whose(r), word, message);
@@ -455,6 +460,7 @@ bool kube_pod_read(const cJSON *object, struct arena *a, struct kube_pod *p)
 	if (!ended)
 		ended = json_get(json_get(own, "lastState"), "terminated");
 	p->exit = say_exit(ended, a);
+	p->ended_at = kube_time(ended, "finishedAt");
 	p->started_at = kube_time(json_get(state, "running"), "startedAt");
 	if (!p->started_at)
 		p->started_at = kube_time(r.status, "startTime");
@@ -495,7 +501,8 @@ static void add_containers(const cJSON *specs, const cJSON *statuses, bool is_in
 		if (!name)
 			continue;
 		struct kube_container *c = &out[(*n)++];
-		*c = (struct kube_container){.name = name, .is_init = is_init, .is_sidecar = is_init && is_sidecar(spec)};
+		*c = (struct kube_container){
+			.name = name, .is_init = is_init, .is_sidecar = is_init && is_sidecar(spec)};
 		read_runs(by_name(statuses, name), a, c);
 	}
 }

@@ -33,6 +33,12 @@ static void set(struct kube_workload *w, enum kube_rollout state, const char *re
 	w->reason = reason;
 }
 
+static void set_unseen(struct kube_workload *w)
+{
+	w->is_unseen = true;
+	set(w, KUBE_ROLLING, "the change is not taken up yet");
+}
+
 /* The main container is the one that an annotation of the pods names, else the first. */
 static void read_container(struct kube_workload *w, struct arena *a)
 {
@@ -97,11 +103,12 @@ static void read_deployment(const cJSON *object, struct arena *a, struct kube_wo
 {
 	const cJSON *progressing = condition(object, "Progressing");
 	const char *why = json_text(progressing, "reason"), *refused = refused_pods(object);
+	w->is_refused = refused != NULL;
 	bool is_complete = w->updated >= w->desired && w->total <= w->updated;
 	w->since = kube_time(progressing, "lastUpdateTime");
 	w->is_paused = json_bool(json_get(object, "spec"), "paused", false);
 	if (w->meta.generation > json_int(json_get(object, "status"), "observedGeneration", 0))
-		set(w, KUBE_ROLLING, "the change is not taken up yet");
+		set_unseen(w);
 	else if (str_eq(why, "ProgressDeadlineExceeded"))
 		set(w, KUBE_STUCK,
 		    arena_printf(a, "no progress within %llds: %s",
@@ -130,7 +137,7 @@ static void read_statefulset(const cJSON *object, struct arena *a, struct kube_w
 	int64_t wanted = partition < w->desired ? w->desired - partition : 0;
 	const char *now = json_text(status, "currentRevision"), *next = json_text(status, "updateRevision");
 	if (w->meta.generation > json_int(status, "observedGeneration", 0))
-		set(w, KUBE_ROLLING, "the change is not taken up yet");
+		set_unseen(w);
 	else if (str_eq(json_text(strategy_of(object), "type"), "OnDelete") || str_eq(now, next) ||
 		 w->updated >= wanted)
 		set(w, KUBE_STEADY, NULL);
@@ -149,7 +156,7 @@ static void read_daemonset(const cJSON *object, struct arena *a, struct kube_wor
 	w->available = number(status, "numberAvailable");
 	w->total = number(status, "currentNumberScheduled");
 	if (w->meta.generation > json_int(status, "observedGeneration", 0))
-		set(w, KUBE_ROLLING, "the change is not taken up yet");
+		set_unseen(w);
 	else if (str_eq(json_text(strategy_of(object), "type"), "OnDelete") || w->updated >= w->desired)
 		set(w, KUBE_STEADY, NULL);
 	else
@@ -216,7 +223,7 @@ static void read_rollout(const cJSON *object, struct arena *a, struct kube_workl
 	w->since = kube_time(progressing, "lastUpdateTime");
 	w->is_paused = json_bool(json_get(object, "spec"), "paused", false);
 	if (seen && str_to_int(seen, 0, INT64_MAX, &observed) && w->meta.generation > observed)
-		set(w, KUBE_ROLLING, "the change is not taken up yet");
+		set_unseen(w);
 	else if (str_eq(phase, "Degraded"))
 		set(w, KUBE_STUCK, message ? message : "degraded");
 	else if (str_eq(phase, "Paused"))
@@ -242,16 +249,16 @@ bool kube_workload_read(enum kube_what what, const cJSON *object, struct arena *
 	w->template = json_get(what == KUBE_CRONJOB ? json_get(json_get(spec, "jobTemplate"), "spec") : spec,
 			       "template");
 	w->change_cause = json_text(w->meta.annotations, "kubernetes.io/change-cause");
-	const char *number_text =
-		json_text(w->meta.annotations, what == KUBE_ROLLOUT ? "rollout.argoproj.io/revision"
-								    : "deployment.kubernetes.io/revision");
+	const char *number_text = json_text(w->meta.annotations, "deployment.kubernetes.io/revision");
+	if (!number_text)
+		number_text = json_text(w->meta.annotations, "rollout.argoproj.io/revision");
 	if (number_text && str_to_int(number_text, 0, INT64_MAX, &revision))
 		w->revision = revision;
 	read_container(w, a);
 	read_counts(object, w);
 	switch (what) {
 	case KUBE_DEPLOYMENT:
-	case KUBE_REPLICASET: /* of a Deployment: only its counts mean something */
+	case KUBE_REPLICASET: /* only its counts mean something */
 		if (what == KUBE_DEPLOYMENT)
 			read_deployment(object, a, w);
 		break;

@@ -420,6 +420,12 @@ void kube_stream_distrust(struct kube_stream *s, struct run *r)
 		go_on(s, r);
 }
 
+void kube_stream_list(struct kube_stream *s, struct run *r)
+{
+	str_reset(&s->version);
+	kube_stream_start(s, r);
+}
+
 void kube_stream_stop(struct kube_stream *s, struct run *r)
 {
 	stop_asks(s, r);

@@ -52,6 +52,7 @@ static inline bool kube_stream_owns(const struct kube_stream *s, const struct in
 void kube_stream_on(struct kube_stream *, struct run *, const struct input *);
 /* The network was away: drop the open watch and go on from the last version on a new connection. */
 void kube_stream_distrust(struct kube_stream *, struct run *);
+void kube_stream_list(struct kube_stream *, struct run *); /* list anew, whatever it knows */
 void kube_stream_stop(struct kube_stream *, struct run *); /* until started again */
 void kube_stream_finish(struct kube_stream *);             /* frees; asks nothing */
 #endif
