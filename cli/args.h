@@ -30,7 +30,7 @@ struct args { /* text is borrowed from argv */
 	const char *dump; /* what to print for the man pages, cli/dump.h */
 	const char *set[ARGS_SET_MAX];
 	size_t n_set;
-	bool follow, previous, yes, dry_run, past_migration, despite_bad, without_databases, raw, help, version;
+	bool follow, previous, yes, dry_run, past_migration, despite_bad, without_databases, apply, take_over, raw, help, version;
 };
 
 /* Which verbs take an option: bits of struct verb.takes; OPT_ALL goes with every verb. */
@@ -38,7 +38,7 @@ enum option_bit {
 	OPT_ENV = 1 << 0, OPT_FROM = 1 << 1, OPT_TO = 1 << 2, OPT_SINCE = 1 << 3, OPT_LOGS = 1 << 4,
 	OPT_REASON = 1 << 5, OPT_UNTIL = 1 << 6, OPT_FOR = 1 << 7, OPT_NEW = 1 << 8, OPT_APPROVE = 1 << 9,
 	OPT_WRITE = 1 << 10, OPT_GUARDS = 1 << 11, OPT_SERVICE = 1 << 12, OPT_ALL = 1 << 13, OPT_CONSOLE = 1 << 14,
-	OPT_IMAGE = 1 << 15, OPT_NAMESPACE = 1 << 16, OPT_CONTAINER = 1 << 17, OPT_KUBECONFIG = 1 << 18,
+	OPT_IMAGE = 1 << 15, OPT_NAMESPACE = 1 << 16, OPT_CONTAINER = 1 << 17, OPT_KUBECONFIG = 1 << 18, OPT_APPLY = 1 << 19,
 };
 
 enum arg_kind { ARG_TEXT, ARG_FLAG, ARG_CHOICE, ARG_LIST };

@@ -183,6 +183,17 @@ static bool outcome(const struct operation *o, struct err *err)
 	return err_set(err, str_empty(o->error_kind) ? ERR_FAILED : err_kind_of(o->error_kind), "%s", detail);
 }
 
+/* What a build prints, as it comes. */
+static void tell_output(struct cli *cli, const struct document *d)
+{
+	for (const char *at = d->text, *end = at + d->len; at < end;) {
+		const char *eol = memchr(at, '\n', (size_t)(end - at));
+		if (at != eol)
+			cli_tell(cli, "  | %.*s", (int)((eol ? eol : end) - at), at);
+		at = eol ? eol + 1 : end;
+	}
+}
+
 bool attempt_execute(struct cli *cli, struct attempt *c, struct err *err)
 {
 	struct session *s = cli->session;
@@ -197,6 +208,8 @@ bool attempt_execute(struct cli *cli, struct attempt *c, struct err *err)
 			record_copy(record_class(RECORD_OPERATION), &c->operation, &m->operation, &c->arena);
 			is_under_way = true;
 		}
+		if (m->kind == MESSAGE_DOCUMENT)
+			tell_output(cli, &m->document);
 		bool is_done = m->kind == MESSAGE_DONE;
 		struct err done = is_done ? m->err : (struct err){0};
 		message_free(m);

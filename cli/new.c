@@ -18,6 +18,7 @@
 #include "cli/rows.h"
 #include "cli/session.h"
 #include "cli/verb.h"
+#include "model/gather.h"
 
 #define WATCHED (REQUEST_KIND(RECORD_SERVICE) | REQUEST_KIND(RECORD_ENVIRONMENT) | REQUEST_KIND(RECORD_PLACEMENT))
 #define RENDER_MS 5000
@@ -82,8 +83,18 @@ static int refuse(struct cli *cli, struct attempt *attempt, const struct err *er
 	return cli_fail(cli, err);
 }
 
-/* One step of the way: planned, confirmed, done. What this very run generated and showed counts as approved. */
-static int step(struct cli *cli, struct wish *wish)
+/* Steps that were left out, joined by ", ": what a proof could not see. */
+static void add_skipped(const struct operation *o, struct str *out)
+{
+	const struct step *steps = o->steps.items;
+	for (size_t i = 0; i < o->steps.n; i++)
+		if (steps[i].state == STEP_SKIPPED)
+			str_addf(out, "%s%s", out->len ? ", " : "", steps[i].name);
+}
+
+/* One step of the way: planned, confirmed, done. What this very run generated and showed counts as approved. skipped may
+ * be NULL. */
+static int step(struct cli *cli, struct wish *wish, struct str *skipped)
 {
 	struct attempt attempt = {0};
 	struct err err = {0};
@@ -104,6 +115,8 @@ static int step(struct cli *cli, struct wish *wish)
 	cli_tell(cli, "%s", attempt.plan.title ? attempt.plan.title : attempt.plan.action);
 	if (!attempt_execute(cli, &attempt, &err))
 		return refuse(cli, &attempt, &err);
+	if (skipped)
+		add_skipped(&attempt.operation, skipped);
 	attempt_finish(&attempt);
 	return 0;
 }
@@ -125,6 +138,41 @@ static const char **way_to(struct cli *cli, struct arena *arena, size_t *n, stru
 	return is_found ? names : NULL;
 }
 
+/* Up in the first environment, then from one to the next. What is promoted, the tables tell: they are read anew. */
+static int bring(struct cli *cli, struct wish *wish, const char **names, size_t n)
+{
+	struct err err = {0};
+	const char *image = wish->version;
+	int status = 0;
+	for (size_t i = 0; i < n && !status; i++) {
+		wish->action = i ? "promote" : "up";
+		wish->environment = names[i];
+		wish->from = i ? names[i - 1] : NULL;
+		wish->version = image;
+		if (i && !session_watch(cli->session, WATCHED, &err))
+			return cli_fail(cli, &err);
+		gather_promotion(session_tables(cli->session), wish);
+		status = step(cli, wish, NULL);
+	}
+	return status;
+}
+
+static int prove(struct cli *cli, struct wish *wish, int64_t began)
+{
+	struct str skipped = {0};
+	char span[CLOCK_TEXT];
+	wish->action = "prove";
+	wish->from = wish->version = NULL;
+	int status = step(cli, wish, &skipped);
+	clock_span(clock_mono_ms() - began, span);
+	if (!status && skipped.len)
+		cli_tell(cli, "time to %s: %s; not proved: %s", cli->args->to, span, skipped.s);
+	else if (!status)
+		cli_tell(cli, "time to %s with full observability: %s", cli->args->to, span);
+	str_finish(&skipped);
+	return status;
+}
+
 static int go_way(struct cli *cli, const struct wish *made, int64_t began)
 {
 	struct arena arena = {0};
@@ -135,24 +183,13 @@ static int go_way(struct cli *cli, const struct wish *made, int64_t began)
 	int status = names ? 0 : cli_fail(cli, &err);
 	record_init(record_class(RECORD_WISH), &wish);
 	wish.service = made->service;
+	wish.folder = made->folder;
+	wish.version = cli->args->image;
 	wish.reason = cli->args->reason;
-	for (size_t i = 0; i < n && !status && names; i++) {
-		wish.action = i ? "promote" : "up";
-		wish.folder = i ? NULL : made->folder;
-		wish.environment = names[i];
-		wish.from = i ? names[i - 1] : NULL;
-		status = step(cli, &wish);
-	}
-	if (!status) {
-		wish.action = "prove";
-		wish.from = NULL;
-		status = step(cli, &wish);
-	}
-	if (!status) {
-		char span[CLOCK_TEXT];
-		clock_span(clock_mono_ms() - began, span);
-		cli_tell(cli, "time to %s with full observability: %s", cli->args->to, span);
-	}
+	if (!status)
+		status = bring(cli, &wish, names, n);
+	if (!status)
+		status = prove(cli, &wish, began);
 	arena_finish(&arena);
 	return status;
 }
@@ -178,7 +215,7 @@ int write_new(struct cli *cli)
 	if (!read_wish(cli, &wish, &arena, &err) || !session_open(cli, NULL, &err))
 		status = cli_fail(cli, &err);
 	else if (cli->args->to && !cli->args->dry_run &&
-	         (!platform_raise(cli, &err) || !session_watch(cli->session, WATCHED, &err) ||
+	         (!platform_need(cli, &err) || !session_watch(cli->session, WATCHED, &err) ||
 	          !session_check(cli->session, &err)))
 		status = cli_fail(cli, &err);
 	else if (cli->args->dry_run)
@@ -186,7 +223,7 @@ int write_new(struct cli *cli)
 		                 ? 0 : cli_fail(cli, &err);
 	else if (!cli->args->to)
 		status = attempt_run(cli, &wish, false, NULL);
-	else if (!(status = step(cli, &wish)) && !(status = go_way(cli, &wish, began)))
+	else if (!(status = step(cli, &wish, NULL)) && !(status = go_way(cli, &wish, began)))
 		status = print_service(cli, wish.service);
 	arena_finish(&arena);
 	return status;

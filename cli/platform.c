@@ -71,6 +71,16 @@ bool platform_raise(struct cli *cli, struct err *err)
 	return session_ask(cli->session, request_new(REQUEST_RAISE), RAISE_MS, NULL, NULL, err);
 }
 
+bool platform_need(struct cli *cli, struct err *err)
+{
+	if (!cli->config->context->platform_root)
+		return true;
+	if (cli->args->image)
+		return err_set(err, ERR_USAGE, "--image is for services on a cluster; context %s runs them on this machine",
+		               cli->config->context->name);
+	return platform_raise(cli, err);
+}
+
 /* Waits until a process that is not our child has ended. */
 static bool wait_gone(struct session *s, pid_t pid, int64_t deadline, struct err *err)
 {

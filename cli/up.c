@@ -73,6 +73,8 @@ static int up_folder(struct cli *cli, const char *folder, cJSON *array)
 	wish.despite_bad = cli->args->despite_bad;
 	wish.past_migration = cli->args->past_migration;
 	wish.without_databases = cli->args->without_databases;
+	wish.take_over = cli->args->take_over;
+	wish.version = cli->args->image;
 	if (!attempt_plan(cli, &wish, &plan, &err)) {
 		attempt_finish(&plan);
 		return cli_fail(cli, &err);
@@ -103,7 +105,7 @@ int write_up(struct cli *cli)
 			status = cli_refuse(cli, errno == ENOENT ? ERR_NOT_FOUND : ERR_FAILED, "%s: %s", a->words[i],
 			                    strerror(errno));
 	}
-	if (!status && (!session_open(cli, NULL, &err) || !platform_raise(cli, &err) ||
+	if (!status && (!session_open(cli, NULL, &err) || !platform_need(cli, &err) ||
 	                !session_watch(cli->session, WATCHED, &err) || !session_check(cli->session, &err)))
 		status = cli_fail(cli, &err);
 	cJSON *array = a->n_words > 1 && a->output == OUTPUT_JSON && !status ? cJSON_CreateArray() : NULL;

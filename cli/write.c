@@ -53,6 +53,7 @@ static void read_common(const struct cli *cli, const struct action *action, stru
 	w->past_migration = a->past_migration;
 	w->despite_bad = a->despite_bad;
 	w->without_databases = a->without_databases;
+	w->take_over = a->take_over;
 }
 
 static bool read_wish(const struct cli *cli, struct wish *w, struct err *err)

@@ -424,6 +424,10 @@ static void monitor(struct maker *k)
 {
 	if (!k->file->has_port || !k->file->metrics)
 		return;
+	if (k->wish->lacks_monitors) {
+		note(k, "no ServiceMonitor is made: this cluster does not have the kind");
+		return;
+	}
 	cJSON *spec = map(object(k, MANIFEST_MONITOR, "monitoring.coreos.com/v1", "ServiceMonitor"), "spec");
 	selector(k, map(spec, "selector"), "matchLabels");
 	cJSON *endpoint = item(list(spec, "endpoints"));

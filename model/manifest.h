@@ -33,6 +33,7 @@ struct manifest_wish { /* borrowed for the call */
 	const char *namespace;   /* NULL: the objects name none */
 	const char *image;       /* whole; never NULL */
 	const char *version;     /* NULL: what the image's tag or digest says */
+	bool lacks_monitors;     /* the cluster is known not to have that kind */
 };
 struct manifest { /* owns everything in it */
 	struct arena arena;

@@ -243,7 +243,7 @@ struct wish {
 	int64_t count;    /* scale */
 	int64_t duration; /* ms: silence, ack, lock, watch */
 	int64_t until;
-	bool past_migration, despite_bad, without_databases;
+	bool past_migration, despite_bad, without_databases, take_over;
 	struct pairs set; /* parameters of a golden path */
 };
 struct plan {

@@ -340,7 +340,7 @@ static void parse_runbooks(struct service_parser *p, const struct yaml_node *n)
 	}
 	f->runbooks = arena_alloc(p->y.arena, (n->count + 1) * sizeof(*f->runbooks));
 	for (const struct yaml_node *c = n->first; c; c = c->next) {
-		struct service_runbook r = {.alert = c->key};
+		struct service_runbook r = {.alert = str_eq(c->key, "general") ? NULL : c->key};
 		if (!yaml_as_text(&p->y, c, &r.path))
 			continue;
 		if (!service_path_is_inside(r.path))

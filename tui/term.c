@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "tui/canvas.h"
+#include "tui/shorten.h"
 
 #define FRAME_BEGIN "\033[?2026h"
 #define FRAME_END "\033[?2026l"
@@ -403,10 +404,17 @@ enum style_depth term_depth(const struct term *t)
 	return t->depth;
 }
 
+/* Whether a blank of that style shows it. */
+static bool is_seen(const struct term *t, unsigned style)
+{
+	return style_look((enum style)style, t->depth).bg >= 0 || (t->attrs[style] & (A_REVERSE | A_UNDERLINE));
+}
+
 static void tell_row(struct term *t, int y)
 {
 	const struct cell *row = &t->grid.cells[y * t->grid.columns];
 	int n = 0;
+	unsigned style = STYLE_TEXT; /* blanks go on with the one before: each change of it is bytes */
 	for (int x = 0; x < t->grid.columns; x++) {
 		const struct cell *cell = &row[x];
 		if (cell->width == 0)
@@ -414,8 +422,10 @@ static void tell_row(struct term *t, int y)
 		wchar_t text[UTF8_MARKS + 2] = {0};
 		for (size_t i = 0; i <= UTF8_MARKS; i++)
 			text[i] = (wchar_t)cell->cp[i];
-		short pair = has_pair(t, cell->style) ? (short)cell->style : 0;
-		setcchar(&t->line[n++], text, t->attrs[cell->style], pair, NULL);
+		bool is_blank = text[0] == L' ' && !text[1] && !is_seen(t, cell->style) && !is_seen(t, style);
+		style = is_blank ? style : cell->style;
+		short pair = has_pair(t, style) ? (short)style : 0;
+		setcchar(&t->line[n++], text, t->attrs[style], pair, NULL);
 	}
 	mvadd_wchnstr(y, 0, t->line, n);
 }
@@ -456,8 +466,11 @@ bool term_draw(struct term *t)
 	t->sent = 0;
 	str_add(&t->out, FRAME_BEGIN);
 	size_t empty = t->out.len;
+	bool is_whole = t->is_whole; /* leaves nothing to what the terminal was in before */
 	tell_curses(t);
 	take_memory(t, &t->out);
+	if (!is_whole && t->out.len > empty)
+		t->out.len = empty + shorten(t->out.s + empty, t->out.len - empty);
 	if (t->is_entering)
 		str_addn(&t->out, str_text(&t->enter), t->enter.len);
 	t->is_entering = false;

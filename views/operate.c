@@ -38,6 +38,7 @@ struct operate {
 	bool is_approved;  /* the plan was asked for again, with its commands approved */
 	struct plan plan;
 	struct operation operation;
+	char output[300];  /* the last line of what a build printed */
 	struct dialog dialog;
 	enum stage stage;
 	uint64_t request;
@@ -187,6 +188,19 @@ static void execute(struct operate *o)
 		app_send(o->view.app, &o->view, request_execute(o->plan.id, confirm, wish_of(o)->reason));
 }
 
+/* Pieces are whole lines: of the newest one its last. */
+static void take_output(struct operate *o, const struct document *d)
+{
+	size_t end = d->len, start;
+	while (end && d->text[end - 1] == '\n')
+		end--;
+	for (start = end; start && d->text[start - 1] != '\n';)
+		start--;
+	if (end > start)
+		snprintf(o->output, sizeof(o->output), "%.*s", (int)(end - start), d->text + start);
+	app_stale(o->view.app);
+}
+
 /* What these did is worth reading: every check with its time. */
 static bool keeps_proof(const struct operate *o)
 {
@@ -210,8 +224,8 @@ static void finish(struct operate *o, const struct operation *op)
 		return;
 	clock_span(app_now(app) - o->began, span);
 	if (o->goal)
-		app_say(app, STYLE_OK, "%s is in %s with full observability, %s after it was begun",
-			o->legs[0].wish.service, o->goal, span);
+		app_say(app, STYLE_OK, "%s is in %s, %s after it was begun: %s", o->legs[0].wish.service, o->goal, span,
+			op->detail ? op->detail : "proved");
 	else
 		app_say(app, STYLE_OK, "%s", op->detail ? op->detail : "done");
 	if (op->undo_until && op->id)
@@ -224,6 +238,7 @@ static void take_operation(struct operate *o, const struct operation *op)
 {
 	struct leg *leg = &o->legs[o->at];
 	arena_reset(&o->of_operation);
+	o->output[0] = '\0';
 	record_copy(record_class(RECORD_OPERATION), &o->operation, op, &o->of_operation);
 	if (op->state == AUDIT_RECORDED || o->stage != STAGE_RUNNING)
 		return;
@@ -262,6 +277,9 @@ static void message(struct view *v, const struct message *m)
 		break;
 	case MESSAGE_OPERATION:
 		take_operation(o, &m->operation);
+		break;
+	case MESSAGE_DOCUMENT:
+		take_output(o, &m->document);
 		break;
 	case MESSAGE_DONE:
 		if (m->request != o->request || m->err.kind == ERR_NONE || m->err.kind == ERR_CANCELLED)
@@ -325,6 +343,8 @@ static int draw_steps(struct operate *o, const struct canvas *c, int y, int inde
 	for (size_t i = 0; i < o->operation.steps.n; i++) {
 		struct line l = {steps[i].name, steps[i].detail, steps[i].state, steps[i].started_at,
 				 steps[i].ended_at};
+		if (l.state == STEP_RUNNING && o->output[0])
+			l.detail = o->output;
 		draw_line(o, c, y++, indent, &l);
 	}
 	return y;
@@ -345,17 +365,29 @@ static int draw_legs(struct operate *o, const struct canvas *c)
 	return y;
 }
 
-/* From the first confirmation to the last proof; what of it the platform took, and what the person. */
+/* What a proof could not see. */
+static void add_skipped(const struct operation *op, struct str *out)
+{
+	const struct step *steps = op->steps.items;
+	for (size_t i = 0; i < op->steps.n; i++)
+		if (steps[i].state == STEP_SKIPPED)
+			str_addf(out, "%s%s", out->len ? ", " : "; not proved: ", steps[i].name);
+}
+
+/* From the first confirmation to the last proof; what of it the operations took, and what the person. */
 static void draw_time_to(struct operate *o, const struct canvas *c, int y)
 {
 	char all[CLOCK_TEXT], ours[CLOCK_TEXT];
+	struct str skipped = {0};
 	int64_t worked = 0;
 	for (size_t i = 0; i <= o->at; i++)
 		worked += o->legs[i].ended - o->legs[i].began;
 	clock_span(o->legs[o->at].ended - o->began, all);
 	clock_span(worked, ours);
-	canvas_textf(c, y, 1, STYLE_OK,
-		     "time to production with full observability: %s, %s of it the platform's", all, ours);
+	add_skipped(&o->operation, &skipped);
+	canvas_textf(c, y, 1, STYLE_OK, "time to production%s: %s, %s of it the platform's%s",
+		     skipped.len ? "" : " with full observability", all, ours, str_text(&skipped));
+	str_finish(&skipped);
 }
 
 static void draw_running(struct operate *o, const struct canvas *body)

@@ -195,19 +195,24 @@ const void *pane_group_row(const struct pane_group *g)
 	return pane_row(&g->panes[g->focus]);
 }
 
+bool pane_focus(const char *command, int n, int *focus, bool *is_zoomed)
+{
+	if (str_starts(command, "pane-") && command[5] >= '1' && command[5] < '1' + n && !command[6])
+		*focus = command[5] - '1';
+	else if (str_eq(command, "pane-next"))
+		*focus = (*focus + 1) % n;
+	else if (str_eq(command, "pane-previous"))
+		*focus = (*focus + n - 1) % n;
+	else if (str_eq(command, "zoom"))
+		*is_zoomed = !*is_zoomed;
+	else
+		return false;
+	return true;
+}
+
 bool pane_group_widget(struct pane_group *g, const char *command)
 {
-	if (str_starts(command, "pane-") && command[5] >= '1' && command[5] < '1' + g->n && !command[6])
-		g->focus = command[5] - '1';
-	else if (str_eq(command, "pane-next"))
-		g->focus = (g->focus + 1) % g->n;
-	else if (str_eq(command, "pane-previous"))
-		g->focus = (g->focus + g->n - 1) % g->n;
-	else if (str_eq(command, "zoom"))
-		g->is_zoomed = !g->is_zoomed;
-	else
-		return pane_command(&g->panes[g->focus], command);
-	return true;
+	return pane_focus(command, g->n, &g->focus, &g->is_zoomed) || pane_command(&g->panes[g->focus], command);
 }
 
 bool pane_group_key(struct pane_group *g, const struct key *key, bool *is_hit, int *column)

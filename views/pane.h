@@ -67,7 +67,9 @@ void pane_group_finish(struct pane_group *);
 void pane_group_update(struct pane_group *);
 bool pane_group_is_busy(const struct pane_group *);
 const void *pane_group_row(const struct pane_group *); /* selected in the focused pane */
-/* "pane-1" …, "pane-next", "pane-previous", "zoom", and the moves of the focused pane. */
+/* "pane-1" …, "pane-next", "pane-previous", "zoom" of n that stand side by side. false: another command. */
+bool pane_focus(const char *command, int n, int *focus, bool *is_zoomed);
+/* These, and the moves of the focused pane. */
 bool pane_group_widget(struct pane_group *, const char *command);
 /* Mouse. Returns whether a pane took it, which has the focus then. */
 bool pane_group_key(struct pane_group *, const struct key *, bool *is_hit, int *column);

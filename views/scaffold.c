@@ -378,7 +378,7 @@ static void go(struct scaffold *s)
 		record_init(record_class(RECORD_WISH), w);
 		w->action = i ? "promote" : "up";
 		w->service = made.service;
-		w->folder = i ? NULL : s->files.folder;
+		w->folder = s->files.folder;
 		w->environment = all[i]->name;
 		w->from = i ? all[i - 1]->name : NULL;
 		if (str_eq(all[i]->name, to))
@@ -389,6 +389,7 @@ static void go(struct scaffold *s)
 		record_init(record_class(RECORD_WISH), w);
 		w->action = "prove";
 		w->service = made.service;
+		w->folder = s->files.folder;
 		w->environment = to;
 	}
 	app_close(app, &s->reader.view); /* s lives until this key is done */

@@ -21,7 +21,7 @@
 #include "tui/layout.h"
 #include "tui/markdown.h"
 #include "tui/pager.h"
-#include "views/app.h"
+#include "views/pane.h"
 #include "views/words.h"
 
 #define BEFORE_MS (10 * 60 * 1000)      /* of the onset that is looked at */
@@ -477,17 +477,8 @@ static void draw(struct view *v, const struct canvas *body)
 static bool widget(struct view *v, const char *command)
 {
 	struct triage *t = (struct triage *)v;
-	if (str_starts(command, "pane-") && command[5] >= '1' && command[5] < '1' + PART_COUNT && !command[6])
-		t->focus = command[5] - '1';
-	else if (str_eq(command, "pane-next"))
-		t->focus = (t->focus + 1) % PART_COUNT;
-	else if (str_eq(command, "pane-previous"))
-		t->focus = (t->focus + PART_COUNT - 1) % PART_COUNT;
-	else if (str_eq(command, "zoom"))
-		t->is_zoomed = !t->is_zoomed;
-	else
-		return pager_command(&t->pagers[t->focus], command);
-	return true;
+	return pane_focus(command, PART_COUNT, &t->focus, &t->is_zoomed) ||
+	       pager_command(&t->pagers[t->focus], command);
 }
 
 static bool key(struct view *v, const struct key *k)

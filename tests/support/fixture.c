@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "model/record_json.h"
 
-#define SETTINGS_MAX 8
+#define SETTINGS_MAX 16
 #define WALL_START 1700000000000
 
 struct http { /* an exchange as the fixture sees it */

@@ -137,7 +137,7 @@ static void alerts(void **state)
 					   "- {name: Slow, when: latency, above: 300ms, quantile: 0.99}\n"
 					   "- {name: Queue, when: metric, metric: queue_depth, below: 3}\n"
 					   "- {name: Gone, when: down, severity: warning}\n"
-					   "runbooks: {Slow: runbooks/slow.md}\n");
+					   "runbooks: {Slow: runbooks/slow.md, general: runbooks/all.md}\n");
 	assert_int_equal(f.n_alerts, 5); /* ServiceDown gives way to Gone */
 	assert_string_equal(f.alerts[4].name, "CrashLoop");
 	assert_true(f.alerts[0].threshold > 0.049 && f.alerts[0].threshold < 0.051);
@@ -147,6 +147,9 @@ static void alerts(void **state)
 	assert_true(f.alerts[2].is_below);
 	assert_string_equal(service_file_runbook(&f, "HighErrorRatio"), "runbooks/errors.md");
 	assert_string_equal(service_file_runbook(&f, "Slow"), "runbooks/slow.md");
+	assert_string_equal(service_file_runbook(&f, "Queue"), "runbooks/all.md");
+	service_file_finish(&f);
+	f = parse_good("name: a\nrun: ./a\nrunbooks: {Slow: runbooks/slow.md}\n");
 	assert_null(service_file_runbook(&f, "Queue"));
 	service_file_finish(&f);
 }

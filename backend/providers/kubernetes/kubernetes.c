@@ -3,18 +3,26 @@
 
 #include <string.h>
 
+#include "backend/providers/kubernetes/apply.h"
+
 static const struct option_row options[] = {
 	{"context", "Context of the kubeconfig; its current one when unsaid", OPTION_TEXT},
 	{"kubeconfig", "A kubeconfig file instead of those that KUBECONFIG or ~/.kube/config name", OPTION_PATH},
 	{"namespaces", "Namespaces to look at; all of them, or the context's when those may not be listed", OPTION_LIST},
 	{"insecure-writes", "Allow changes through a server whose certificate is not verified", OPTION_BOOL,
 	 .absent = "false"},
+	{"images", "Registry and folder of the images that are built, such as registry.example/team; the service's name follows",
+	 OPTION_TEXT},
+	{"builder", "Program that builds an image and pushes it, called as BUILDER FOLDER IMAGE", OPTION_PATH},
 	{"service-label", "Label or annotation that holds a workload's service, before app.kubernetes.io/name, app and its own "
 			  "name", OPTION_TEXT},
 	{"team-label", "Label or annotation that holds a workload's team, before team, owner and squad", OPTION_TEXT},
 };
 static const char *const roles[] = {"deploys", NULL};
-static const struct query *const queries[] = {&kubernetes_watch, &kubernetes_logs, &kubernetes_log_follow, NULL};
+static const struct query *const queries[] = {
+	&kubernetes_watch, &kubernetes_logs, &kubernetes_log_follow,
+	&kubernetes_apply_plan, &kubernetes_apply_execute, &kubernetes_prove_plan, &kubernetes_prove_execute, NULL,
+};
 const struct provider provider_kubernetes = {
 	.name = "kubernetes", .help = "A Kubernetes cluster, as kubectl would reach it", .reach = REACH_KUBECONFIG,
 	.options = options, .n_options = sizeof(options) / sizeof(options[0]),
