@@ -125,22 +125,24 @@ static const struct {
 };
 #define N_BUILTIN (sizeof(builtin) / sizeof(builtin[0]))
 
+struct config_source config_carried_paths(struct arena *arena)
+{
+	const struct provider *files = provider_find("files");
+	return (struct config_source){
+		.name = "paths", .role = "paths", .provider = files,
+		.settings = config_defaults(arena, files->options, files->n_options), .n_settings = files->n_options,
+	};
+}
+
 static void add_builtin(struct config *c, struct config_context *context, size_t i)
 {
 	struct config_source *s = arena_alloc(&c->arena, 2 * sizeof(*s));
-	const struct provider *p = provider_find("platform"), *files = provider_find("files");
+	const struct provider *p = provider_find("platform");
 	s[0] = (struct config_source){
 		.name = "platform", .role = "platform", .provider = p,
 		.settings = config_defaults(&c->arena, p->options, p->n_options), .n_settings = p->n_options,
 	};
-	s[1] = (struct config_source){
-		/* the golden paths that the program carries */
-		.name = "paths",
-		.role = "paths",
-		.provider = files,
-		.settings = config_defaults(&c->arena, files->options, files->n_options),
-		.n_settings = files->n_options,
-	};
+	s[1] = config_carried_paths(&c->arena);
 	config_named(s, "name")->text = builtin[i].name;
 	*context = (struct config_context){.name = builtin[i].name,
 					   .help = builtin[i].help,

@@ -8,6 +8,8 @@
 struct setting *config_defaults(struct arena *, const struct option_row *, size_t n);
 struct setting *config_named(const struct config_source *,
 			     const char *name); /* NULL when the provider has no such row */
+/* A source of the golden paths that the program carries. */
+struct config_source config_carried_paths(struct arena *);
 /* Reads c->file into c->settings and the contexts it tells; false after complaining that it cannot be used at
  * all. */
 bool config_read(struct config *, bool must_exist, struct config_context **, size_t *n, struct complaints *);

@@ -186,6 +186,23 @@ static void read_environments(struct reader *r, const struct yaml_node *list, st
 	context->environments = items;
 }
 
+static bool has_source(const struct reader *r, const char *role)
+{
+	for (size_t i = 0; i < r->n_sources; i++)
+		if (str_eq(r->sources[i].role, role))
+			return true;
+	return false;
+}
+
+/* Where services can be deployed, the golden paths that the program carries are offered too. */
+static void add_paths(struct reader *r)
+{
+	if (!has_source(r, "deploys") || has_source(r, "paths"))
+		return;
+	r->sources = mem_grow(r->sources, r->n_sources + 1, sizeof(*r->sources));
+	r->sources[r->n_sources++] = config_carried_paths(&r->config->arena);
+}
+
 static void read_context(struct reader *r, const struct yaml_node *node, struct config_context *context)
 {
 	static const char *const own[] = {"environments", "read-only", NULL};
@@ -200,6 +217,7 @@ static void read_context(struct reader *r, const struct yaml_node *node, struct 
 	r->n_sources = 0;
 	read_roles(r, node, NULL);
 	read_environments(r, yaml_find(node, "environments"), context);
+	add_paths(r);
 	if (r->n_sources) {
 		struct config_source *kept = arena_alloc(&r->config->arena, r->n_sources * sizeof(*kept));
 		memcpy(kept, r->sources, r->n_sources * sizeof(*kept));

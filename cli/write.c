@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Write verbs that are one operation: the row of the action tells which words and options make its wish. */
 #include <cJSON.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "backend/config.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "cli/attempt.h"
@@ -83,19 +86,42 @@ static bool read_wish(const struct cli *cli, struct wish *w, struct err *err)
 /* Opens the session of a write: its sources must be live, and the names known. */
 static bool open_for(struct cli *cli, const struct wish *w, struct err *err)
 {
-	struct rows_wish names = {.service = w->service, .environment = w->environment};
+	/* A folder may hold a service that no source knows yet. */
+	struct rows_wish names = {.service = cli->args->dir ? NULL : w->service, .environment = w->environment};
 	return session_open(cli, NULL, err) && session_watch(cli->session, WATCHED, err) &&
 	       session_check(cli->session, err) && rows_check_wish(cli->session, &names, err);
+}
+
+/* The folder whose service.yaml is applied: where --apply asks for it, or nothing of the service runs there yet. */
+static bool read_folder(struct cli *cli, struct wish *w, char **folder, struct err *err)
+{
+	const struct args *a = cli->args;
+	const struct service *s = rows_one(cli->session, RECORD_SERVICE, "name", w->service);
+	bool is_first = !cli->config->context->platform_root && w->environment &&
+	                !gather_placement(session_tables(cli->session), w->service, w->environment);
+	if (!(cli->verb->takes & OPT_APPLY) || (!a->apply && !a->dir && !is_first))
+		return true;
+	const char *path = a->dir ? a->dir : s ? s->folder : NULL;
+	if (!path)
+		return is_first && !a->apply ? true
+		                             : err_set(err, ERR_NOT_FOUND, "no source tells the folder of %s: name it with --dir",
+		                                       w->service);
+	*folder = realpath(path, NULL);
+	w->folder = *folder;
+	return *folder || err_errno(err, ERR_NOT_FOUND, errno, "%s", path);
 }
 
 int write_operation(struct cli *cli)
 {
 	struct err err = {0};
 	struct wish wish;
-	if (!read_wish(cli, &wish, &err) || !open_for(cli, &wish, &err))
+	char *folder = NULL;
+	if (!read_wish(cli, &wish, &err) || !open_for(cli, &wish, &err) || !read_folder(cli, &wish, &folder, &err))
 		return cli_fail(cli, &err);
 	gather_promotion(session_tables(cli->session), &wish);
-	return attempt_run(cli, &wish, false, NULL);
+	int status = attempt_run(cli, &wish, false, NULL);
+	free(folder);
+	return status;
 }
 
 /* One operation a service, all of them even when one fails; the first failure is the status. */
