@@ -34,6 +34,8 @@ static const struct arg_row rows[] = {
 	{"--level", NULL, "error", ARG_TEXT, AT(level), OPT_LOGS, NULL, "only lines of this level and above"},
 	{"--grep", NULL, "RE", ARG_TEXT, AT(grep), OPT_LOGS, NULL, "only lines that match (PCRE2)"},
 	{"--instance", NULL, "I", ARG_TEXT, AT(instance), OPT_LOGS, NULL, "only this instance (on Kubernetes: POD, or POD/CONTAINER)"},
+	{"--workload", NULL, "W", ARG_TEXT, AT(workload), OPT_WORKLOAD, NULL,
+	 "which workload of a cluster, where a service has several"},
 	{"--container", NULL, "C", ARG_TEXT, AT(container), OPT_CONTAINER, NULL, "which container, where there are several"},
 	{"--previous", NULL, NULL, ARG_FLAG, AT(previous), OPT_LOGS, NULL, "of the process before the running one"},
 	{"--until", NULL, "T", ARG_TEXT, AT(until), OPT_UNTIL, NULL, "time (RFC 3339) or span (2h) when it ends"},

@@ -26,7 +26,7 @@ struct args { /* text is borrowed from argv */
 	const char *context, *config, *keys;
 	int output, colour; /* enum output, enum colour */
 	const char *env, *from, *to, *since, *tail, *level, *grep, *instance, *reason, *until, *for_, *dir, *approve;
-	const char *confirm, *service, *image, *namespace, *container, *kubeconfig;
+	const char *confirm, *service, *image, *namespace, *container, *kubeconfig, *workload;
 	const char *dump; /* what to print for the man pages, cli/dump.h */
 	const char *set[ARGS_SET_MAX];
 	size_t n_set;
@@ -39,6 +39,7 @@ enum option_bit {
 	OPT_REASON = 1 << 5, OPT_UNTIL = 1 << 6, OPT_FOR = 1 << 7, OPT_NEW = 1 << 8, OPT_APPROVE = 1 << 9,
 	OPT_WRITE = 1 << 10, OPT_GUARDS = 1 << 11, OPT_SERVICE = 1 << 12, OPT_ALL = 1 << 13, OPT_CONSOLE = 1 << 14,
 	OPT_IMAGE = 1 << 15, OPT_NAMESPACE = 1 << 16, OPT_CONTAINER = 1 << 17, OPT_KUBECONFIG = 1 << 18, OPT_APPLY = 1 << 19,
+	OPT_WORKLOAD = 1 << 20,
 };
 
 enum arg_kind { ARG_TEXT, ARG_FLAG, ARG_CHOICE, ARG_LIST };

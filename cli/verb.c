@@ -4,6 +4,7 @@
 #include "base/str.h"
 
 #define PLACED (OPT_ENV | OPT_WRITE)
+#define ROLLED (PLACED | OPT_WORKLOAD)
 
 static const struct verb verbs[] = {
 	/* read */
@@ -28,17 +29,17 @@ static const struct verb verbs[] = {
 	{"keymap", "check [FILE]", "Check a file of keys", 0, 0, 1, 2, read_keymap, NULL},
 	/* write */
 	{"deploy", "SERVICE [VERSION]", "Build or take a release and bring it to an environment",
-	 PLACED | OPT_APPROVE | OPT_GUARDS | OPT_CONTAINER | OPT_APPLY, OPT_ENV, 1, 2, write_operation, "deploy"},
+	 ROLLED | OPT_APPROVE | OPT_GUARDS | OPT_CONTAINER | OPT_APPLY, OPT_ENV, 1, 2, write_operation, "deploy"},
 	{"promote", "SERVICE", "Bring the very release of one environment to another",
-	 OPT_FROM | OPT_TO | OPT_APPROVE | OPT_WRITE | OPT_GUARDS | OPT_CONTAINER | OPT_APPLY, OPT_TO, 1, 1,
-	 write_operation, "promote"},
-	{"rollback", "SERVICE", "Bring the last good release back and mark this one bad", PLACED | OPT_TO | OPT_GUARDS,
+	 OPT_FROM | OPT_TO | OPT_APPROVE | OPT_WRITE | OPT_GUARDS | OPT_CONTAINER | OPT_WORKLOAD | OPT_APPLY,
+	 OPT_TO, 1, 1, write_operation, "promote"},
+	{"rollback", "SERVICE", "Bring the last good release back and mark this one bad", ROLLED | OPT_TO | OPT_GUARDS,
 	 OPT_ENV, 1, 1, write_operation, "rollback"},
-	{"restart", "SERVICE", "Replace every instance by a fresh one", PLACED, OPT_ENV, 1, 1, write_operation, "restart"},
-	{"scale", "SERVICE N", "Set how many instances run", PLACED, OPT_ENV, 2, 2, write_operation, "scale"},
-	{"pause", "SERVICE", "Hold the rollouts of a service until they are resumed", PLACED, OPT_ENV, 1, 1,
+	{"restart", "SERVICE", "Replace every instance by a fresh one", ROLLED, OPT_ENV, 1, 1, write_operation, "restart"},
+	{"scale", "SERVICE N", "Set how many instances run", ROLLED, OPT_ENV, 2, 2, write_operation, "scale"},
+	{"pause", "SERVICE", "Hold the rollouts of a service until they are resumed", ROLLED, OPT_ENV, 1, 1,
 	 write_operation, "pause"},
-	{"resume", "SERVICE", "Let rollouts go on that were paused, or wait at a step", PLACED, OPT_ENV, 1, 1,
+	{"resume", "SERVICE", "Let rollouts go on that were paused, or wait at a step", ROLLED, OPT_ENV, 1, 1,
 	 write_operation, "resume"},
 	{"lock", "SERVICE", "Refuse every change of a placement for a time", PLACED | OPT_UNTIL, OPT_ENV | OPT_REASON, 1,
 	 1, write_operation, "lock"},

@@ -53,6 +53,7 @@ static void read_common(const struct cli *cli, const struct action *action, stru
 	w->environment = action->wants & WISH_FROM ? a->to : a->env;
 	w->reason = a->reason;
 	w->approve = a->approve;
+	w->workload = a->workload;
 	w->past_migration = a->past_migration;
 	w->despite_bad = a->despite_bad;
 	w->without_databases = a->without_databases;

@@ -233,6 +233,7 @@ static const struct field wish_rows[] = {
 	TEXT(wish, version, 0),
 	TEXT(wish, from, 0),
 	TEXT(wish, release, 0),
+	TEXT(wish, workload, 0),
 	TEXT(wish, container, 0),
 	TEXT(wish, alert, 0),
 	TEXT(wish, instance, 0),

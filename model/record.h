@@ -238,7 +238,7 @@ struct wish {
 	const char *action;
 	const char *service, *environment, *version, *from; /* from: the environment to promote from */
 	const char *release; /* rollback: a version or a number */
-	const char *container; /* deploy, exec: which one of several */
+	const char *workload, *container; /* of a cluster: which ones of several */
 	const char *alert, *instance, *reason, *text, *folder, *approve, *path;
 	int64_t count;    /* scale */
 	int64_t duration; /* ms: silence, ack, lock, watch */

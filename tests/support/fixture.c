@@ -34,6 +34,7 @@ struct fixture {
 	char *names[SETTINGS_MAX], *values[SETTINGS_MAX]; /* options that the script sets */
 	size_t n_options;
 	struct request *request;
+	char *wish, *basis; /* of the request, NULL: unsaid */
 	struct run *run;
 	const struct query *query; /* instead of the provider's; NULL: that */
 	struct str told, bytes;
@@ -348,6 +349,12 @@ static bool begin(struct fixture *f, const char *provider, const char *words)
 	if (!f->request)
 		return fails(f, "no such provider or request: %s", words);
 	f->request->id = 1;
+	f->request->by = "ada";
+	f->request->basis = arena_dup(&f->request->arena, f->basis);
+	struct err err;
+	if (f->wish && !record_from_text(record_class(RECORD_WISH), f->wish, strlen(f->wish), &f->request->wish,
+					 &f->request->arena, &err))
+		return fails(f, "wish: %s", err.text);
 	f->source = (struct config_source){.name = provider, .provider = p, .role = p->roles[0], .environment = "prod", .settings = f->settings,
 	                                   .n_settings = p->n_options};
 	for (size_t i = 0; i < p->n_options && i < SETTINGS_MAX; i++)
@@ -544,6 +551,12 @@ static bool obey(struct fixture *f, char *line)
 		return false;
 	if (sscanf(line, "provider %31s", provider) == 1)
 		return true;
+	if (str_starts(line, "wish ") || str_starts(line, "basis ")) {
+		char **kept = line[0] == 'w' ? &f->wish : &f->basis;
+		free(*kept);
+		*kept = mem_dup(strchr(line, ' ') + 1);
+		return true;
+	}
 	if (str_starts(line, "request "))
 		return begin(f, provider, line + 8);
 	if (str_starts(line, "option "))
@@ -602,6 +615,8 @@ bool fixture_run_query(const struct query *query, const char *script, size_t len
 		free(f.names[i]);
 		free(f.values[i]);
 	}
+	free(f.wish);
+	free(f.basis);
 	str_finish(&f.told);
 	str_finish(&f.bytes);
 	free(copy);

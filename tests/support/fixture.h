@@ -9,6 +9,8 @@
  *	provider platform
  *	request watch services,instances     | logs SERVICE [follow] [previous] [tail=N] [since=RFC3339] [instance=I] | document runbook SERVICE [NAME] | document spec SERVICE
  *	                                     | series | audit | info | plan ACTION | execute PLAN | undo ID | shutdown
+ *	wish JSON                            of plan and execute, instead of their words; before the request
+ *	basis JSON                           of the plan that is executed; before the request
  *	option NAME VALUE                    of the source's configuration; before the request
  *	> GET /v1/…                          the client must have sent exactly that; what it sends at the same time, in any order
  *	> nothing                            it must have sent nothing else

@@ -21,12 +21,35 @@ static const struct option_row options[] = {
 static const char *const roles[] = {"deploys", NULL};
 static const struct query *const queries[] = {
 	&kubernetes_watch, &kubernetes_logs, &kubernetes_log_follow,
-	&kubernetes_apply_plan, &kubernetes_apply_execute, &kubernetes_prove_plan, &kubernetes_prove_execute, NULL,
+	&kubernetes_apply_plan, &kubernetes_apply_execute, &kubernetes_prove_plan, &kubernetes_prove_execute,
+	&kubernetes_plan, &kubernetes_execute, NULL,
 };
+
+static const char *cannot(const struct request *q)
+{
+	static const struct {
+		const char *action, *why;
+	} rows[] = {
+		{"lock", "a cluster keeps no locks"},
+		{"unlock", "a cluster keeps no locks"},
+		{"ack", "what a cluster tells of itself cannot be acked; alerts of an alert manager can"},
+		{"unack", "what a cluster tells of itself cannot be acked; alerts of an alert manager can"},
+		{"silence", "a cluster notifies nobody, so there is nothing to silence"},
+		{"unsilence", "a cluster notifies nobody, so there is nothing to silence"},
+		{"note", "a cluster keeps no notes; --reason leaves one with a deploy"},
+		{"up", "folders run on the embedded platform; deploy brings an image to a cluster"},
+		{"down", "a service of a cluster is stopped by scaling it to 0"},
+	};
+	for (size_t i = 0; q->kind == REQUEST_PLAN && i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (str_eq(q->wish.action, rows[i].action))
+			return rows[i].why;
+	return NULL;
+}
+
 const struct provider provider_kubernetes = {
 	.name = "kubernetes", .help = "A Kubernetes cluster, as kubectl would reach it", .reach = REACH_KUBECONFIG,
 	.options = options, .n_options = sizeof(options) / sizeof(options[0]),
-	.roles = roles, .queries = queries,
+	.roles = roles, .queries = queries, .cannot = cannot,
 };
 
 const struct kube_kind kube_kinds[KUBE_KINDS] = {
