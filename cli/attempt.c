@@ -33,10 +33,8 @@ static struct message *next_while_live(struct session *s, uint64_t id, int64_t d
 		struct message *m = session_next(s, id, TICK_MS, err);
 		if (m || err->kind != ERR_UNREACHABLE)
 			return m;
-		if (session_is_dark(s, dark_ms)) {
-			session_check(s, err);
+		if (session_is_dark(s, dark_ms) && !session_check(s, err))
 			return NULL;
-		}
 	}
 }
 
