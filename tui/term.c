@@ -47,10 +47,11 @@ struct term {
 	attr_t attrs[STYLE_COUNT];
 	enum style_depth depth;
 	struct str enter, leave; /* modes of ours, put on and off; leave restores all */
+	const char *mouse;       /* put on after enter */
 	struct str out;          /* the frame under way */
 	size_t sent;
 	struct str copy; /* OSC 52 waiting for the next frame */
-	bool is_entering, is_whole, is_bell, is_lent, is_frame, is_gone;
+	bool has_mouse, is_entering, is_whole, is_bell, is_lent, is_frame, is_gone;
 	atomic_bool is_writing, is_restored; /* between term_send() and a term_restore() of another thread */
 	struct term_counts counts;
 };
@@ -122,21 +123,19 @@ static bool has_capability(const char *name)
 	return s && s != (const char *)-1;
 }
 
-static void learn_modes(struct term *t, bool is_mouse_off)
+static void learn_modes(struct term *t)
 {
 	/* Unknown private modes are ignored by everything that speaks ECMA-48, and by nothing else. */
 	const char *move = tigetstr("cup");
 	bool is_ansi = move && move != (const char *)-1 && move[0] == '\033' && move[1] == '[';
-	bool is_mouse = is_ansi && !is_mouse_off && has_capability("kmous");
+	t->has_mouse = is_ansi && has_capability("kmous");
 	add_capability(&t->enter, "smkx");
 	if (is_ansi) {
 		str_add(&t->enter, PASTE_ON);
 		str_add(&t->leave, FRAME_END PASTE_OFF);
 	}
-	if (is_mouse) {
-		str_add(&t->enter, MOUSE_ON);
+	if (t->has_mouse)
 		str_add(&t->leave, MOUSE_OFF);
-	}
 	add_capability(&t->leave, "rmkx");
 	add_capability(&t->leave, "sgr0");
 	if (t->depth != STYLE_MONO)
@@ -223,16 +222,14 @@ static bool start(struct term *t, const struct term_options *options, struct err
 	typeahead(-1); /* or an update would look at the keyboard, and stop half-way */
 	nonl();
 	learn_colours(t);
-	learn_modes(t, options->is_mouse_off);
-	const char *ascii = getenv("FAIRWAY_ASCII");
-	t->grid.is_ascii = !options->is_utf8 || (!str_empty(ascii) && strcmp(ascii, "0") != 0);
+	learn_modes(t);
+	term_set(t, options);
 	int rows, columns;
 	tty_size(t, &rows, &columns);
 	fit(t, rows, columns);
 	open_terminal = t; /* whoever runs out of memory from here on restores it */
 	if (tcsetattr(t->fd, TCSANOW, &t->raw) != 0)
 		return err_errno(err, ERR_FAILED, errno, "the terminal's modes cannot be set");
-	t->is_entering = true;
 	return true;
 }
 
@@ -471,8 +468,10 @@ bool term_draw(struct term *t)
 	take_memory(t, &t->out);
 	if (!is_whole && t->out.len > empty)
 		t->out.len = empty + shorten(t->out.s + empty, t->out.len - empty);
-	if (t->is_entering)
+	if (t->is_entering) {
 		str_addn(&t->out, str_text(&t->enter), t->enter.len);
+		str_add(&t->out, t->mouse);
+	}
 	t->is_entering = false;
 	if (t->is_bell)
 		str_addc(&t->out, '\a');
@@ -503,6 +502,14 @@ void term_resized(struct term *t)
 	t->is_whole = true;
 	if (rows != t->grid.rows || columns != t->grid.columns)
 		fit(t, rows, columns);
+}
+
+void term_set(struct term *t, const struct term_options *options)
+{
+	const char *ascii = getenv("FAIRWAY_ASCII");
+	t->grid.is_ascii = !options->is_utf8 || (!str_empty(ascii) && strcmp(ascii, "0") != 0);
+	t->mouse = !t->has_mouse ? "" : options->is_mouse_off ? MOUSE_OFF : MOUSE_ON;
+	term_redraw(t);
 }
 
 void term_redraw(struct term *t)

@@ -36,6 +36,7 @@ struct term_options {
  * paste. Colours by TERM and NO_COLOR. NULL with a sentence when there is no terminal, TERM is
  * unset, dumb or unknown: it names `fairway status`. */
 struct term *term_open(const struct term_options *, struct err *);
+void term_set(struct term *, const struct term_options *); /* other ones, from the next frame on */
 /* Restores the screen and the modes, frees. NULL is fine. A terminal that does not read: after 250 ms
  * without it. */
 void term_close(struct term *);

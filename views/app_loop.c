@@ -225,19 +225,28 @@ static void read_clocks(struct app *app)
 		app->undo[0] = '\0';
 }
 
-/* Bell, keys, sources and what is read-only change over at once; mouse, ascii and time with the next start.
- */
+static struct term_options term_options_of(const struct config *config)
+{
+	return (struct term_options){.is_mouse_off = !config_number(config, "mouse"),
+				     .is_utf8 = !config_number(config, "ascii") && utf8_start_locale()};
+}
+
+/* All but `time` changes over at once: TZ cannot be changed beside another thread. */
 static void take_config(struct app *app)
 {
 	struct complaints wrong = {0};
 	struct err err = {0};
-	if (reload_look(app->options.reload, &wrong)) {
+	enum reload_news news = reload_look(app->options.reload, &wrong);
+	if (news != RELOAD_NOTHING) {
 		app->config = reload_config(app->options.reload);
 		app->chord.n = 0;
 		app_say(app, STYLE_INFO, "%s was read again", app->config->file);
 		if (!app_load_keys(app, &err))
 			app_fail(app, &err);
-		app_send(app, NULL, request_reload(app->config));
+		struct term_options term = term_options_of(app->config);
+		term_set(app->term, &term);
+		if (news == RELOAD_ALL) /* lists are fetched anew: not for the sake of a key */
+			app_send(app, NULL, request_reload(app->config));
 	} else if (wrong.count) {
 		app_say(app, STYLE_ERROR, "not taken: %.*s", (int)strcspn(wrong.text, "\n"), wrong.text);
 	}
@@ -284,8 +293,7 @@ static bool start(struct app *app, const struct app_options *options, struct err
 	app->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (app->signals < 0)
 		return err_errno(err, ERR_FAILED, errno, "signalfd");
-	struct term_options term = {.is_mouse_off = !config_number(app->config, "mouse"),
-				    .is_utf8 = !config_number(app->config, "ascii") && utf8_start_locale()};
+	struct term_options term = term_options_of(app->config);
 	app->term = term_open(&term, err);
 	if (!app->term)
 		return false;

@@ -74,43 +74,45 @@ int reload_fd(const struct reload *r)
 	return r->fd;
 }
 
-static bool is_ours(const struct reload *r, const struct inotify_event *e)
+static enum reload_news news_of(const struct reload *r, const struct inotify_event *e)
 {
 	if (e->mask & IN_Q_OVERFLOW)
-		return true;
+		return RELOAD_ALL;
 	if (e->len && e->wd == r->places[0].watch && str_eq(e->name, RELOAD_KEYMAP))
-		return true;
+		return RELOAD_KEYS;
 	for (size_t i = 0; i < PLACES; i++)
 		if (r->places[i].name && e->wd == r->places[i].watch && e->len &&
 		    str_eq(e->name, r->places[i].name))
-			return true;
-	return false;
+			return RELOAD_ALL;
+	return RELOAD_NOTHING;
 }
 
-static bool has_changed(struct reload *r)
+static enum reload_news read_news(struct reload *r)
 {
 	char bytes[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	bool is_changed = false;
+	enum reload_news news = RELOAD_NOTHING;
 	ssize_t n;
 	while (r->fd >= 0 && (n = read(r->fd, bytes, sizeof(bytes))) > 0) {
 		const struct inotify_event *e;
 		for (char *at = bytes; at < bytes + n; at += sizeof(*e) + e->len) {
 			e = (const struct inotify_event *)(void *)at;
-			is_changed = is_ours(r, e) || is_changed;
+			enum reload_news one = news_of(r, e);
+			news = one > news ? one : news;
 		}
 	}
-	return is_changed;
+	return news;
 }
 
-bool reload_look(struct reload *r, struct complaints *wrong)
+enum reload_news reload_look(struct reload *r, struct complaints *wrong)
 {
-	if (!has_changed(r))
-		return false;
+	enum reload_news news = read_news(r);
+	if (news == RELOAD_NOTHING)
+		return news;
 	struct config_flags flags = {.file = r->file, .context = reload_config(r)->context->name};
 	struct config *fresh = config_load(&flags, wrong);
 	if (!fresh)
-		return false;
+		return RELOAD_NOTHING;
 	r->all = mem_grow(r->all, r->n + 1, sizeof(struct config *));
 	r->all[r->n++] = fresh;
-	return true;
+	return news;
 }

@@ -20,6 +20,11 @@ struct reload *reload_new(struct config *, const char *file);
 void reload_free(struct reload *);
 const struct config *reload_config(const struct reload *); /* the newest good one */
 int reload_fd(const struct reload *); /* readable when something happened; -1: nothing can be watched */
-/* Whether there is a newer configuration now. *wrong: what is wrong with the one in the file, else empty. */
-bool reload_look(struct reload *, struct complaints *wrong);
+enum reload_news {
+	RELOAD_NOTHING, /* *wrong: what is wrong with the one in the file, else empty */
+	RELOAD_KEYS,    /* the keymap alone: sources are as they were */
+	RELOAD_ALL,
+};
+/* Whether there is a newer configuration now. */
+enum reload_news reload_look(struct reload *, struct complaints *wrong);
 #endif

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that is full or fails, short writes, a port that is taken, a daemon that is stopped, a clock that jumps, memory that is
-out: see faults.sh.
+"""A disk that is full or fails, short writes, a port that is taken, a daemon that is stopped, a clock that jumps,
+memory that is out: see faults.sh.
 
 faults.py PROGRAM TOOLS TOP SECTION
 Prints lines "ok TEXT", "not ok TEXT" or "skip TEXT". What is wrong goes to stderr.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What a machine does to a program: a full or failing disk, short writes, a port that is taken, a service that fails, a stopped
-# daemon, a clock that jumps, no memory. FAULTS chooses sections; see faults.py.
+# What a machine does to a program: a full or failing disk, short writes, a port that is taken, a service that
+# fails, a stopped daemon, a clock that jumps, no memory. FAULTS chooses sections; see faults.py.
 set -u
 build=$(cd "${BUILD:-build}" && pwd)
 n=0 failed=0

@@ -467,6 +467,15 @@ static void what_is_changed_under_it_is_taken_when_it_is_right(void **state)
 	screen_expect_text(s, "Why checkout in prod", SCREEN_MS);
 	screen_keys(s, "q");
 	screen_expect_text(s, "1 Services", SCREEN_MS);
+	size_t from;
+	screen_raw(s, &from);
+	write_text("config.yaml", "ascii: true\nmouse: false\n");
+	screen_expect_no_text(s, "│", SCREEN_MS);
+	assert_true(screen_raw_has(s, "\033[?1006l\033[?1000l", from));
+	screen_raw(s, &from);
+	write_text("config.yaml", "mouse: true\n");
+	screen_expect_text(s, "│", SCREEN_MS);
+	assert_true(screen_raw_has(s, "\033[?1000h\033[?1006h", from));
 	write_text("config.yaml", "contxt: acme\n");
 	screen_expect_text(s, "not taken: ", SCREEN_MS);
 	screen_expect_text(s, "config.yaml:1:", SCREEN_MS);

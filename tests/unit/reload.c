@@ -65,33 +65,34 @@ static int tear_down(void **state)
 }
 
 /* Waits until the descriptor says something; then everything that came is looked at. */
-static bool look(struct world *w)
+static enum reload_news look(struct world *w)
 {
 	struct pollfd p = {.fd = reload_fd(w->reload), .events = POLLIN};
-	bool is_new = false;
+	enum reload_news news = RELOAD_NOTHING, one;
 	complaints_finish(&w->wrong);
 	assert_int_equal(poll(&p, 1, 10000), 1);
 	do {
 		complaints_finish(&w->wrong);
-		is_new = reload_look(w->reload, &w->wrong) || is_new;
+		one = reload_look(w->reload, &w->wrong);
+		news = one > news ? one : news;
 	} while (poll(&p, 1, 0) == 1);
-	return is_new;
+	return news;
 }
 
 static void a_good_change_is_taken(void **state)
 {
 	struct world *w = *state;
-	assert_false(reload_look(w->reload, &w->wrong));
+	assert_int_equal(reload_look(w->reload, &w->wrong), RELOAD_NOTHING);
 	const struct config *old = reload_config(w->reload);
 	write_file(w->file, "bell: false\n");
-	assert_true(look(w));
+	assert_int_equal(look(w), RELOAD_ALL);
 	assert_int_equal(config_number(reload_config(w->reload), "bell"), 0);
 	assert_int_equal(config_number(old, "bell"), 1); /* what is under way may still read it */
 	struct str beside = {0};
 	str_addf(&beside, "%s.new", w->file);
 	write_file(beside.s, "bell: true\n");
 	assert_int_equal(rename(beside.s, w->file), 0); /* as editors save */
-	assert_true(look(w));
+	assert_int_equal(look(w), RELOAD_ALL);
 	assert_int_equal(config_number(reload_config(w->reload), "bell"), 1);
 	str_finish(&beside);
 }
@@ -100,14 +101,14 @@ static void a_wrong_change_is_told_and_left(void **state)
 {
 	struct world *w = *state;
 	write_file(w->file, "bell: perhaps\n");
-	assert_false(look(w));
+	assert_int_equal(look(w), RELOAD_NOTHING);
 	assert_non_null(strstr(w->wrong.text, "bell"));
 	assert_int_equal(config_number(reload_config(w->reload), "bell"), 1);
 	write_file(w->file, "bell: false\n");
-	assert_true(look(w));
+	assert_int_equal(look(w), RELOAD_ALL);
 	assert_int_equal(w->wrong.count, 0);
 	unlink(w->file); /* named by a flag, so its absence is a mistake */
-	assert_false(look(w));
+	assert_int_equal(look(w), RELOAD_NOTHING);
 	assert_int_equal(config_number(reload_config(w->reload), "bell"), 0);
 }
 
@@ -119,9 +120,11 @@ static void another_file_is_not_looked_at(void **state)
 	write_file(other.s, "x\n");
 	write_file(w->file, "bell: true\n");
 	const struct config *before = reload_config(w->reload);
-	look(w);
+	assert_int_equal(look(w), RELOAD_ALL);
 	assert_ptr_not_equal(reload_config(w->reload), before);
 	assert_string_equal(config_text(reload_config(w->reload), "keymap"), other.s); /* found beside it */
+	write_file(other.s, "y\n"); /* the keys alone */
+	assert_int_equal(look(w), RELOAD_KEYS);
 	str_finish(&other);
 }
 
@@ -138,7 +141,7 @@ static void a_link_is_followed(void **state)
 	reload_free(w->reload);
 	w->reload = reload_new(config_load(&(struct config_flags){.file = w->file}, &w->wrong), w->file);
 	write_file(real.s, "bell: false\n");
-	assert_true(look(w));
+	assert_int_equal(look(w), RELOAD_ALL);
 	assert_int_equal(config_number(reload_config(w->reload), "bell"), 0);
 	str_finish(&real);
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_prune.h"
+
 #define UNIT_MAX ((size_t)16 * 1024 * 1024) /* of one object: etcd takes 1.5 MiB, its JSON may be larger */
 #define BACKOFF_MS 800
 #define BACKOFF_MAX_MS 30000
@@ -20,6 +22,24 @@
 #define BOOKMARK_IDLE_MS 180000 /* a bookmark comes each minute from servers that send them at all */
 
 #define TIMER_TAG(s) ((s)->tag + 2)
+
+/* What object.h reads nothing of, and most of the bytes. */
+#define UNREAD(at)                                                                                           \
+	{{at "metadata", "managedFields"}},                                                                  \
+		{{at "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"}},        \
+		{{at "spec", "volumes"}}, {{at "spec", "tolerations"}}, {{at "spec", "affinity"}},           \
+		{{at "spec", "containers", "env"}}, {{at "spec", "containers", "volumeMounts"}},             \
+		{{at "spec", "containers", "command"}}, {{at "spec", "containers", "args"}},                 \
+		{{at "spec", "initContainers", "env"}}, {{at "spec", "initContainers", "volumeMounts"}},     \
+		{{at "spec", "initContainers", "command"}}, {{at "spec", "template", "spec", "volumes"}},    \
+		{{at "spec", "template", "spec", "containers", "env"}}, {{at "status", "hostIPs"}},          \
+		{{at "status", "podIPs"}}, {{at "status", "resources"}}, {{at "status", "allocatedResources"}}, \
+		{{at "status", "containerStatuses", "volumeMounts"}},                                        \
+		{{at "status", "containerStatuses", "resources"}},                                           \
+		{{at "status", "containerStatuses", "allocatedResources"}}
+#define OF_LIST
+#define OF_EVENT "object",
+static const struct json_path unread[] = {UNREAD(OF_LIST)}, unread_of_event[] = {UNREAD(OF_EVENT)};
 
 static void tell(struct kube_stream *s, struct run *r, enum kube_news news, const cJSON *object,
 		 const struct err *err)
@@ -196,20 +216,29 @@ static cJSON *parse_start(const struct input *in)
 	return list;
 }
 
+static const size_t n_unread = sizeof(unread) / sizeof(unread[0]);
+
 /* base/json refuses "\u0000", which a program may leave as its last words: such text is worth a sign, not the
  * object. */
-static cJSON *parse(const struct input *in, struct err *err)
+static void take_nul_out(char *text, size_t len)
 {
 	static const char nul[] = "\\u0000";
-	cJSON *json = json_parse(in->data, in->len, err);
-	if (json || !memmem(in->data, in->len, nul, sizeof(nul) - 1))
-		return json;
-	char *copy = mem_dup_n(in->data, in->len);
-	for (char *at = copy; (at = memmem(at, in->len - (size_t)(at - copy), nul, sizeof(nul) - 1));)
+	for (char *at = text; (at = memmem(at, len - (size_t)(at - text), nul, sizeof(nul) - 1));)
 		memcpy(at, "\\ufffd", sizeof(nul) - 1);
-	json = json_parse(copy, in->len, err);
-	free(copy);
-	return json;
+}
+
+/* An object of a list, or an event around one. */
+static cJSON *parse(struct kube_stream *s, const struct input *in, struct err *err)
+{
+	struct str *text = &s->pruned;
+	str_reset(text);
+	if (!json_prune(in->data, in->len, s->is_watching ? unread_of_event : unread, n_unread, text))
+		str_addn(text, in->data, in->len);
+	cJSON *json = json_parse(text->s, text->len, err);
+	if (json)
+		return json;
+	take_nul_out(text->s, text->len);
+	return json_parse(text->s, text->len, err);
 }
 
 static void garbled(struct kube_stream *s, struct run *r, struct err *err)
@@ -230,7 +259,7 @@ static void on_item(struct kube_stream *s, struct run *r, const struct input *in
 		read_metadata(s, r, at, start);
 		cJSON_Delete(start);
 	}
-	cJSON *json = parse(in, &err);
+	cJSON *json = parse(s, in, &err);
 	bool is_good = json != NULL;
 	if (is_good && in->is_last)
 		is_good = read_metadata(s, r, at, json) ||
@@ -252,8 +281,6 @@ static void on_page_end(struct kube_stream *s, struct run *r)
 	s->is_synced = true;
 	set(&s->version, str_text(&s->listed));
 	tell(s, r, KUBE_SYNC, NULL, NULL);
-	if (s->is_resting) /* a list was all that was wanted */
-		return;
 	tell_well(s, r);
 	go_on(s, r);
 }
@@ -307,7 +334,7 @@ static void on_line(struct kube_stream *s, struct run *r, const struct input *in
 	struct err err;
 	if (in->len == 0)
 		return;
-	cJSON *line = parse(in, &err);
+	cJSON *line = parse(s, in, &err);
 	bool is_good = line && take_event(s, r, line, &err);
 	cJSON_Delete(line);
 	if (!is_good)
@@ -437,4 +464,5 @@ void kube_stream_finish(struct kube_stream *s)
 	str_finish(&s->version);
 	str_finish(&s->page);
 	str_finish(&s->listed);
+	str_finish(&s->pruned);
 }

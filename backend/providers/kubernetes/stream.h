@@ -37,6 +37,7 @@ struct kube_stream {
 	bool is_synced, is_resting, is_troubled;
 	/* Its own. */
 	struct str version;           /* resourceVersion to go on from; empty: list */
+	struct str pruned;            /* the unit at hand, without what nobody reads */
 	struct str listed, page;      /* version of the list under way; continue token that waits to be asked */
 	int attempts, pages;          /* failed in a row; pages that are open */
 	uint32_t next_page;           /* 0 or 1: which of the two tags takes it */

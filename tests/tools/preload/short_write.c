@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LD_PRELOAD: a write to a file or a stream takes half of what it was given, and splice() at most 1000 bytes, as each of
- * them may. SHORT_COUNT_FILE gets a byte for each, so that a test knows that there were any.
+ * LD_PRELOAD: a write to a file or a stream takes half of what it was given, and splice() at most 1000
+ * bytes, as each of them may. SHORT_COUNT_FILE gets a byte for each, so that a test knows that there were any.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
