@@ -8,7 +8,9 @@
 
 #include "backend/exec.h"
 #include "backend/kubeconfig.h"
+#include "backend/message.h"
 #include "backend/redact.h"
+#include "backend/request.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -25,8 +27,10 @@ struct plugin { /* an entry, and its newest answer */
 	struct arena arena;        /* of the entry's texts */
 	const char *key;           /* what it is found by: all that is given to it */
 	const char *user, *api, *hint;
-	const char **argv, **env;
+	const char *mode;          /* Never, IfAvailable, Always */
+	const char **argv, **env, **env_lent;
 	struct exec *exec;         /* it runs; NULL: it has ended */
+	uint64_t ticket;           /* it runs in the terminal, or will; 0: not */
 	struct str errors;         /* its standard error */
 	bool is_refused;           /* a server did not take the answer: the next run is a renewal */
 	bool is_renewal;           /* the answer came after such a refusal */
@@ -39,6 +43,9 @@ struct credentials {
 	struct loop *loop;
 	struct redact *redact;
 	uint64_t *serial;
+	void (*deliver)(struct message *, void *arg); /* NULL: there is no terminal */
+	void *arg;
+	uint64_t tickets;
 	struct plugin *plugins;
 	struct credential_wait *waits;
 };
@@ -141,18 +148,31 @@ static char *exec_info(const struct kube_pick *pick, bool is_interactive, struct
 	return text;
 }
 
-static void add_variable(struct plugin *p, size_t *n, const char *name, const char *value)
+static const char **variables(struct plugin *p, const struct kube_pick *pick, bool is_interactive, struct err *err)
 {
-	p->env[(*n)++] = arena_printf(&p->arena, "%s=%s", name, value);
+	const struct yaml_node *own = pick->user->exec->env;
+	char *info = exec_info(pick, is_interactive, err);
+	size_t n = 0;
+	if (!info)
+		return NULL;
+	const char **env = arena_alloc(&p->arena, ((own ? own->count : 0) + 2) * sizeof(*env));
+	for (const struct yaml_node *c = own ? own->first : NULL; c; c = c->next) {
+		const struct yaml_node *value = yaml_find(c, "value");
+		env[n++] = arena_printf(&p->arena, "%s=%s", yaml_find(c, "name")->text, value ? value->text : "");
+	}
+	env[n] = arena_printf(&p->arena, "KUBERNETES_EXEC_INFO=%s", info);
+	free(info);
+	return env;
 }
 
 static bool describe(struct plugin *p, const struct kube_pick *pick, struct err *err)
 {
 	const struct kube_exec *x = pick->user->exec;
-	char *info = exec_info(pick, false, err);
-	size_t n = 0;
-	if (!info)
+	p->env = variables(p, pick, false, err);
+	p->env_lent = p->env ? variables(p, pick, true, err) : NULL;
+	if (!p->env_lent)
 		return false;
+	p->mode = arena_dup(&p->arena, x->interactive);
 	p->user = arena_dup(&p->arena, pick->user->name);
 	p->api = arena_dup(&p->arena, x->api);
 	p->hint = arena_dup(&p->arena, x->hint);
@@ -162,13 +182,6 @@ static bool describe(struct plugin *p, const struct kube_pick *pick, struct err 
 	free(path);
 	for (size_t i = 0; i < x->args.n; i++)
 		p->argv[i + 1] = arena_dup(&p->arena, x->args.items[i]);
-	p->env = arena_alloc(&p->arena, ((x->env ? x->env->count : 0) + 2) * sizeof(*p->env));
-	for (const struct yaml_node *c = x->env ? x->env->first : NULL; c; c = c->next) {
-		const struct yaml_node *value = yaml_find(c, "value");
-		add_variable(p, &n, yaml_find(c, "name")->text, value ? value->text : "");
-	}
-	add_variable(p, &n, "KUBERNETES_EXEC_INFO", info);
-	free(info);
 	struct str key = {0};
 	for (size_t i = 0; p->argv[i]; i++)
 		str_addf(&key, "%zu:%s", strlen(p->argv[i]), p->argv[i]);
@@ -303,21 +316,56 @@ static void tell_soon(struct credential_wait *w)
 	loop_timer_set(w->of->loop, &w->timer, 0, on_told, w);
 }
 
-static void settle(struct plugin *p)
+static void settle(struct plugin *p, int64_t fail_ms)
 {
 	p->born = clock_mono_ms();
-	p->until = p->answer.serial ? INT64_MAX : p->born + CREDENTIAL_FAIL_MS;
+	p->until = p->answer.serial ? INT64_MAX : p->born + fail_ms;
 	str_finish(&p->errors);
 	for (struct credential_wait *w = p->of->waits; w; w = w->next)
 		if (w->plugin == p)
 			tell_soon(w);
 }
 
+static void take_answer(struct plugin *p, const char *output, size_t len)
+{
+	char reason[400];
+	struct err why = {0};
+	if (read_answer(p, output, len, &why))
+		return;
+	forget_answer(p);
+	snprintf(reason, sizeof(reason), "is of no use: %s", why.text);
+	fail(p, reason, false);
+}
+
+/* Asks the face to run it; false: it has no terminal. */
+static bool lend(struct plugin *p)
+{
+	struct credentials *c = p->of;
+	if (!c->deliver)
+		return false;
+	struct message *m = message_new(MESSAGE_TERMINAL, 0);
+	size_t n_argv = 0, n_env = 0;
+	while (p->argv[n_argv])
+		n_argv++;
+	while (p->env_lent[n_env])
+		n_env++;
+	const char **argv = arena_alloc(&m->arena, (n_argv + 1) * sizeof(*argv)),
+		   **env = arena_alloc(&m->arena, (n_env + 1) * sizeof(*env));
+	for (size_t i = 0; i < n_argv; i++)
+		argv[i] = arena_dup(&m->arena, p->argv[i]);
+	for (size_t i = 0; i < n_env; i++)
+		env[i] = arena_dup(&m->arena, p->env_lent[i]);
+	p->ticket = ++c->tickets;
+	m->terminal = (struct terminal_wish){
+		p->ticket, argv, env, arena_printf(&m->arena, "user \"%.80s\" of the kubeconfig has to log in", p->user)};
+	c->deliver(m, c->arg);
+	return true;
+}
+
 static void on_ended(int status, const char *output, size_t len, const struct err *err, void *arg)
 {
 	struct plugin *p = arg;
-	char reason[400];
-	struct err why = {0};
+	char reason[60];
 	p->exec = NULL; /* it is gone after this call */
 	p->err = (struct err){0};
 	if (err) {
@@ -325,22 +373,18 @@ static void on_ended(int status, const char *output, size_t len, const struct er
 	} else if (status != 0) {
 		snprintf(reason, sizeof(reason), "ended with status %d", status);
 		fail(p, reason, true);
-	} else if (!read_answer(p, output, len, &why)) {
-		forget_answer(p);
-		snprintf(reason, sizeof(reason), "is of no use: %s", why.text);
-		fail(p, reason, false);
+	} else {
+		take_answer(p, output, len);
 	}
-	settle(p);
+	if ((err || status != 0) && str_eq(p->mode, "IfAvailable") && lend(p))
+		return;
+	settle(p, CREDENTIAL_FAIL_MS);
 }
 
-static void run(struct plugin *p)
+static void run_captured(struct plugin *p)
 {
 	struct err err = {0};
 	struct str reason = {0};
-	forget_answer(p);
-	p->answer.serial = 0;
-	p->is_renewal = p->is_refused;
-	p->is_refused = false;
 	struct exec_wish wish = {.argv = p->argv, .env = p->env, .dir = ".", .limit_ms = CREDENTIAL_LIMIT_MS,
 				 .errors = &p->errors, .is_persons = true};
 	p->exec = exec_start(p->of->loop, &wish, on_ended, p, &err);
@@ -356,7 +400,56 @@ static void run(struct plugin *p)
 		*c = (unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c;
 	fail(p, reason.s, false);
 	str_finish(&reason);
-	settle(p);
+	settle(p, CREDENTIAL_FAIL_MS);
+}
+
+static void run(struct plugin *p)
+{
+	forget_answer(p);
+	p->answer.serial = 0;
+	p->err = (struct err){0};
+	p->is_renewal = p->is_refused;
+	p->is_refused = false;
+	if (!str_eq(p->mode, "Always")) {
+		run_captured(p);
+	} else if (!lend(p)) {
+		fail(p, "needs a terminal (interactiveMode: Always), and there is none", false);
+		settle(p, CREDENTIAL_FAIL_MS);
+	}
+}
+
+static bool is_running(const struct plugin *p)
+{
+	return p->exec || p->ticket;
+}
+
+void credentials_lender(struct credentials *c, void (*deliver)(struct message *, void *), void *arg)
+{
+	c->deliver = deliver;
+	c->arg = arg;
+}
+
+void credentials_answer(struct credentials *c, const struct terminal_answer *answer)
+{
+	char reason[400];
+	for (struct plugin *p = c->plugins; p; p = p->next) {
+		if (!answer->ticket && !is_running(p) && !p->answer.serial)
+			p->until = 0;
+		if (!answer->ticket || p->ticket != answer->ticket)
+			continue;
+		p->ticket = 0;
+		if (!answer->refusal && answer->status == 0) {
+			p->err = (struct err){0};
+			take_answer(p, answer->output, answer->len);
+		} else if (!answer->refusal) {
+			snprintf(reason, sizeof(reason), "ended with status %d in the terminal", answer->status);
+			fail(p, reason, false);
+		} else if (!p->err.kind) { /* else why it failed without a terminal tells more */
+			snprintf(reason, sizeof(reason), "was not run: %.300s", answer->refusal);
+			fail(p, reason, false);
+		}
+		settle(p, CREDENTIAL_DECLINED_MS);
+	}
 }
 
 /* A quarter of its life, or a minute, before it expires; but one that is born old is given a try. */
@@ -419,9 +512,9 @@ struct credential_wait *credential_ask(struct credentials *c, const struct kube_
 	*w = (struct credential_wait){.of = c, .next = c->waits, .told = told, .arg = arg};
 	w->plugin = plugin_of(c, pick, &w->err);
 	c->waits = w;
-	if (w->plugin && !w->plugin->exec && is_spent(w->plugin))
+	if (w->plugin && !is_running(w->plugin) && is_spent(w->plugin))
 		run(w->plugin);
-	if (!w->plugin || !w->plugin->exec)
+	if (!w->plugin || !is_running(w->plugin))
 		tell_soon(w);
 	return w;
 }

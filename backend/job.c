@@ -526,6 +526,9 @@ static void start_job(struct job *j)
 	case REQUEST_RELOAD:
 		start_reload(j);
 		break;
+	case REQUEST_TERMINAL:
+		reaches_answer(j->jobs->world.reaches, &j->request->terminal);
+		break;
 	default:
 		start_on_one(j, NULL);
 		break;
@@ -576,6 +579,7 @@ struct jobs *jobs_new(struct loop *loop, const struct config *config, struct red
 			  .arg = jobs},
 	};
 	world_io(&jobs->world, &jobs->io);
+	reaches_lender(jobs->world.reaches, deliver, arg);
 	return jobs;
 }
 

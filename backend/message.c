@@ -5,7 +5,7 @@
 
 static const char *const kind_names[MESSAGE_KIND_COUNT] = {
 	"records", "settled", "logs",      "document", "series", "audit",
-	"info",    "plan",    "operation", "files",    "done",
+	"info",    "plan",    "operation", "files",    "terminal", "done",
 };
 
 const char *message_kind_name(enum message_kind kind)

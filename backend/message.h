@@ -27,6 +27,7 @@ enum message_kind {
 	MESSAGE_PLAN,
 	MESSAGE_OPERATION, /* an operation after a change of its state or steps */
 	MESSAGE_FILES,
+	MESSAGE_TERMINAL,  /* of no request: a child needs the terminal; answer with request_terminal() */
 	MESSAGE_DONE,      /* the final reply, one for each request; nothing comes for it afterwards */
 	MESSAGE_KIND_COUNT
 };
@@ -126,6 +127,13 @@ struct made_files {
 	size_t n;
 };
 
+/* A credential plugin that has to ask its person: run it in the terminal (base/lend.h), take its output. */
+struct terminal_wish {
+	uint64_t ticket;
+	const char *const *argv, *const *env; /* env: "NAME=value" beside ours, NULL-ended */
+	const char *why;                      /* a sentence */
+};
+
 struct message {
 	struct queue_node node;  /* the queue's */
 	enum message_kind kind;
@@ -142,6 +150,7 @@ struct message {
 		struct plan plan;
 		struct operation operation;
 		struct made_files files;
+		struct terminal_wish terminal;
 		struct err err;      /* DONE: kind is ERR_NONE when all went well, else its sentence */
 	};
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/auth.h"
+#include "backend/credential.h"
 #include "backend/provider.h"
 #include "backend/reach_kube.h"
 #include "base/err.h"
@@ -40,6 +41,16 @@ void reaches_free(struct reaches *r)
 	auth_free(r->auth);
 	reach_kubes_free(r->kubes);
 	free(r);
+}
+
+void reaches_lender(struct reaches *r, void (*deliver)(struct message *, void *), void *arg)
+{
+	credentials_lender(reach_kubes_credentials(r->kubes), deliver, arg);
+}
+
+void reaches_answer(struct reaches *r, const struct terminal_answer *answer)
+{
+	credentials_answer(reach_kubes_credentials(r->kubes), answer);
 }
 
 /* --- by configuration --- */

@@ -17,9 +17,11 @@
 struct config_source;
 struct err;
 struct loop;
+struct message;
 struct reaches;
 struct reach_wait;
 struct redact;
+struct terminal_answer;
 
 enum reach_by { /* of a provider */
 	REACH_CONFIG,     /* url, ca, token of its configuration */
@@ -39,6 +41,10 @@ struct reach { /* everything but url may be NULL */
 
 struct reaches *reaches_new(struct loop *, struct redact *); /* both are borrowed until reaches_free() */
 void reaches_free(struct reaches *); /* nobody may wait any more; NULL is fine */
+/* Who is told when a plugin needs the terminal (MESSAGE_TERMINAL; takes the message), and what came of it. Without a
+ * lender there is no terminal. */
+void reaches_lender(struct reaches *, void (*deliver)(struct message *, void *arg), void *arg);
+void reaches_answer(struct reaches *, const struct terminal_answer *);
 
 /* reach: borrowed for the call, NULL with err. The wait is gone after it. */
 typedef void reach_told(const struct reach *, const struct err *, void *arg);

@@ -61,6 +61,11 @@ struct reach_kubes *reach_kubes_new(struct loop *loop, struct redact *redact)
 	return r;
 }
 
+struct credentials *reach_kubes_credentials(struct reach_kubes *r)
+{
+	return r->credentials;
+}
+
 static void wipe(char *text)
 {
 	if (text)

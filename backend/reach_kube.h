@@ -11,6 +11,7 @@
  */
 #include "backend/reach.h"
 
+struct credentials;
 struct reach_kubes;
 struct reach_kube_wait;
 
@@ -18,6 +19,7 @@ struct reach_kube_wait;
 
 struct reach_kubes *reach_kubes_new(struct loop *, struct redact *);
 void reach_kubes_free(struct reach_kubes *);
+struct credentials *reach_kubes_credentials(struct reach_kubes *);
 struct reach_kube_wait *reach_kube_ask(struct reach_kubes *, const struct config_source *, reach_told *, void *arg);
 void reach_kube_cancel(struct reach_kube_wait *); /* NULL is fine */
 bool reach_kube_refused(struct reach_kubes *, uint64_t serial);

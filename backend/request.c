@@ -2,10 +2,12 @@
 #include "backend/request.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const kind_names[REQUEST_COUNT] = {
 	"watch", "logs", "document", "series", "audit verify", "info", "plan",
 	"execute", "undo", "render", "raise", "shutdown", "reload",
+	"terminal",
 };
 
 const char *request_kind_name(enum request_kind kind)
@@ -26,6 +28,8 @@ void request_free(struct request *r)
 {
 	if (!r)
 		return;
+	if (r->terminal.output)
+		explicit_bzero((char *)r->terminal.output, r->terminal.len);
 	arena_finish(&r->arena);
 	free(r);
 }
@@ -105,6 +109,15 @@ struct request *request_shutdown(bool with_services)
 {
 	struct request *r = request_new(REQUEST_SHUTDOWN);
 	r->with_services = with_services;
+	return r;
+}
+
+struct request *request_terminal(const struct terminal_answer *answer)
+{
+	struct request *r = request_new(REQUEST_TERMINAL);
+	r->terminal = *answer;
+	r->terminal.output = answer->output ? arena_dup_n(&r->arena, answer->output, answer->len) : NULL;
+	r->terminal.refusal = arena_dup(&r->arena, answer->refusal);
 	return r;
 }
 

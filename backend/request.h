@@ -31,6 +31,7 @@ enum request_kind {
 	REQUEST_SHUTDOWN,     /* end the embedded platform */
 	REQUEST_RELOAD, /* take another configuration: watches change over, what else is under way ends as it
 			   began */
+	REQUEST_TERMINAL, /* the answer to a MESSAGE_TERMINAL */
 	REQUEST_COUNT
 };
 
@@ -57,6 +58,14 @@ struct series_wish {
 	int64_t since;     /* wall ms */
 };
 
+struct terminal_answer {
+	uint64_t ticket;       /* of the message; 0: what was refused or failed may be asked again */
+	int status;            /* exit status, or 128 + signal */
+	const char *output;    /* what it printed; wiped with the request */
+	size_t len;
+	const char *refusal;   /* it was not run: a sentence why; NULL: it was */
+};
+
 struct request {
 	enum request_kind kind;
 	uint64_t id;             /* given by backend_send() */
@@ -76,6 +85,7 @@ struct request {
 	const char *basis, *by;
 	const char *operation;   /* UNDO */
 	bool with_services;      /* SHUTDOWN: stop the instances too */
+	struct terminal_answer terminal;
 	const struct config *config; /* RELOAD: borrowed, like those before, until backend_stop() */
 };
 
@@ -95,6 +105,7 @@ struct request *request_execute(const char *plan, const char *confirm, const cha
 struct request *request_undo(const char *operation);
 struct request *request_shutdown(bool with_services);
 struct request *request_reload(const struct config *);
+struct request *request_terminal(const struct terminal_answer *);
 void request_free(struct request *);
 const char *request_kind_name(enum request_kind);
 #endif

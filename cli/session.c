@@ -11,9 +11,11 @@
 
 #include "backend/backend.h"
 #include "backend/config.h"
+#include "backend/provider.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/lend.h"
 #include "model/across.h"
 #include "model/overlay.h"
 
@@ -24,8 +26,10 @@ struct session {
 	struct overlay *overlays[RECORD_COUNT];
 	struct records *tables[RECORD_COUNT]; /* their rows */
 	uint64_t watch;
-	bool is_settled;
+	bool is_settled, is_terminal;
 	int signal_fd;
+	int64_t patience_ms; /* of its sources */
+	int64_t lent_until;  /* mono ms: the terminal was lent until then, no time to answer in */
 	sigset_t old_mask;
 	int64_t dark_since; /* mono ms; 0 while every source is live */
 };
@@ -34,6 +38,17 @@ static void open_table(struct session *s, enum record_kind kind)
 {
 	s->overlays[kind] = overlay_new(record_class(kind));
 	s->tables[kind] = overlay_rows(s->overlays[kind]);
+}
+
+/* The embedded platform answers at once or not at all; a server far away may log us in first. */
+static int64_t patience(const struct config *config)
+{
+	for (size_t i = 0; i < config->context->n_sources; i++) {
+		const struct config_source *source = &config->context->sources[i];
+		if (source->provider->reach == REACH_KUBECONFIG || str_starts(source->url ? source->url : "", "http"))
+			return SESSION_FAR_PATIENCE_MS;
+	}
+	return SESSION_PATIENCE_MS;
 }
 
 bool session_open(struct cli *cli, const char *context, struct err *err)
@@ -50,6 +65,8 @@ bool session_open(struct cli *cli, const char *context, struct err *err)
 	sigprocmask(SIG_BLOCK, &taken, &s->old_mask);
 	s->signal_fd = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
 	open_table(s, RECORD_SOURCE);
+	s->is_terminal = cli->is_terminal;
+	s->patience_ms = patience(cli->config);
 	cli->session = s;
 	if (s->signal_fd < 0)
 		return err_errno(err, ERR_FAILED, errno, "cannot wait for signals");
@@ -126,6 +143,8 @@ static bool wait_for(struct session *s, int64_t deadline, struct err *err)
 {
 	struct pollfd fds[] = {{.fd = s->signal_fd, .events = POLLIN}, {.fd = backend_fd(s->backend), .events = POLLIN}};
 	for (;;) {
+		if (deadline >= 0 && s->lent_until && deadline < s->lent_until + s->patience_ms)
+			deadline = s->lent_until + s->patience_ms;
 		int64_t left = deadline < 0 ? -1 : deadline - clock_mono_ms();
 		if (deadline >= 0 && left <= 0)
 			return err_set(err, ERR_UNREACHABLE, "no answer in time");
@@ -144,6 +163,12 @@ static struct message *take(struct session *s)
 {
 	struct message *m;
 	while ((m = backend_next(s->backend))) {
+		if (m->kind == MESSAGE_TERMINAL) {
+			terminal_answer(s->backend, &m->terminal, s->is_terminal, s->signal_fd);
+			s->lent_until = clock_mono_ms();
+			message_free(m);
+			continue;
+		}
 		if (m->request != s->watch)
 			return m;
 		if (m->kind == MESSAGE_RECORDS)
@@ -164,7 +189,7 @@ bool session_watch(struct session *s, unsigned kinds, struct err *err)
 			open_table(s, (enum record_kind)i);
 	s->is_settled = false;
 	s->watch = backend_send(s->backend, request_watch(kinds));
-	int64_t deadline = clock_mono_ms() + SESSION_PATIENCE_MS;
+	int64_t deadline = clock_mono_ms() + s->patience_ms;
 	struct err waited = {0};
 	for (;;) {
 		message_free(take(s)); /* of requests that were given up */
@@ -214,7 +239,8 @@ bool session_check(const struct session *s, struct err *err)
 		               record_value_name(source_state_names, row->state));
 	}
 	if (!s->is_settled)
-		return err_set(err, ERR_UNREACHABLE, "no answer within %d s; is it stopped?", SESSION_PATIENCE_MS / 1000);
+		return err_set(err, ERR_UNREACHABLE, "no answer within %d s; is it stopped?",
+		               (int)(s->patience_ms / 1000));
 	return true;
 }
 
@@ -250,8 +276,9 @@ struct message *session_next(struct session *s, uint64_t request, int64_t patien
 bool session_ask(struct session *s, struct request *r, int64_t patience_ms,
                  void (*each)(const struct message *, void *arg), void *arg, struct err *err)
 {
-	if (patience_ms == SESSION_PATIENCE_MS && s->watch && !session_check(s, NULL))
-		patience_ms = SESSION_DARK_MS; /* it had its time when it was watched */
+	if (patience_ms == SESSION_PATIENCE_MS)
+		patience_ms = s->watch && !session_check(s, NULL) ? SESSION_DARK_MS /* it had its time when it was watched */
+								  : s->patience_ms;
 	uint64_t id = session_send(s, r);
 	struct message *m;
 	while ((m = session_next(s, id, patience_ms, err))) {

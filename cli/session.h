@@ -3,8 +3,8 @@
 #define CLI_SESSION_H
 /*
  * What a verb needs of the backend, synchronous: the records of some kinds as they are now, and the replies to one
- * request at a time. Nothing waits for ever: a source that does not answer within SESSION_PATIENCE_MS is told as
- * unreachable, and SIGINT or SIGTERM end every wait. Main thread.
+ * request at a time. Nothing waits for ever: a source that does not answer within SESSION_PATIENCE_MS, or
+ * SESSION_FAR_PATIENCE_MS, is told as unreachable, and SIGINT or SIGTERM end every wait. Main thread.
  */
 #include <stdint.h>
 
@@ -14,6 +14,7 @@
 #include "model/records.h"
 
 #define SESSION_PATIENCE_MS 2000
+#define SESSION_FAR_PATIENCE_MS 15000 /* where a source is on another machine, and may have to log in first */
 
 struct session;
 

@@ -89,6 +89,17 @@ void app_drop(struct app *, uint64_t request); /* cancel and forget */
 void app_keep(struct app *, uint64_t request); /* goes on when its view closes; the outcome is said */
 void app_offer_undo(struct app *, const char *operation, int64_t until_wall);
 
+/* Runs a child in the terminal, which is lent to it; keys and frames rest until it ends. what->waits_when_failed lets its
+ * last words be read. done: once, with its exit status, or 128 + signal, and what it printed, where that was taken.
+ * False with err: it was not started. (views/login.c) */
+struct lend_wish;
+struct app_lend {
+	const struct lend_wish *what; /* base/lend.h; copied */
+	void (*done)(struct app *, int status, const char *output, size_t len, void *arg);
+	void *arg;
+};
+bool app_lend(struct app *, const struct app_lend *, struct err *);
+
 /* Operations: asks for the plan, shows it, runs it, tells how it went (views/operate.c). */
 void app_operate(struct app *, const struct wish *);
 /* Acks the alert of that id, or takes the ack back; "": the worst one, of the target first. */

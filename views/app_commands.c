@@ -371,6 +371,7 @@ static void run_refresh(struct app *app, struct view *v, const char *arg)
 {
 	(void)v, (void)arg;
 	backend_cancel(app->backend, app->watch);
+	app_send(app, NULL, request_terminal(&(struct terminal_answer){0})); /* a login that was put off, too */
 	app->watch = backend_send(app->backend, request_watch(REQUEST_ALL_KINDS));
 	app_say(app, STYLE_INFO, "asked every source again");
 }

@@ -158,6 +158,8 @@ static void take_messages(struct app *app)
 	while (clock_mono_ms() < until && (m = backend_next(app->backend))) {
 		struct view *v = NULL;
 		bool is_own = m->request == app->watch;
+		if (m->kind == MESSAGE_TERMINAL)
+			app_ask_login(app, &m->terminal);
 		for (size_t i = 0; i < APP_REQUESTS; i++)
 			if (app->requests[i].id && app->requests[i].id == m->request) {
 				v = app->requests[i].view;
@@ -195,7 +197,7 @@ static int wait_ms(struct app *app)
 	for (size_t i = 0; i < app->depth; i++)
 		if (app->stack[i]->class->wake)
 			wait = sooner(wait, app->stack[i]->class->wake(app->stack[i], app->mono));
-	if (app->is_stale && !term_is_sending(app->term))
+	if (app->is_stale && !term_is_sending(app->term) && !app->lent)
 		wait = sooner(wait, app->drawn_at + APP_FRAME_MS > app->mono
 					    ? app->drawn_at + APP_FRAME_MS - app->mono
 					    : 0);
@@ -257,14 +259,19 @@ static void loop(struct app *app)
 {
 	while (!app->is_quitting && app->depth) {
 		draw_if_due(app);
-		struct pollfd fds[] = {
+		struct pollfd fds[4 + LEND_FDS] = {
 			{term_fd(app->term), (short)(POLLIN | (term_is_sending(app->term) ? POLLOUT : 0)), 0},
 			{backend_fd(app->backend), POLLIN, 0},
 			{app->signals, POLLIN, 0},
 			{app->options.reload ? reload_fd(app->options.reload) : -1, POLLIN, 0},
 		};
 		int wait = wait_ms(app);
-		int n = poll(fds, 4, wait);
+		size_t more = app->lent ? lend_poll(app->lent, fds + 4) : 0;
+		if (app->lent) {
+			fds[0].fd = -1; /* its keys are the child's */
+			wait = sooner(wait, LEND_POLL_MS);
+		}
+		int n = poll(fds, 4 + more, wait);
 		read_clocks(app);
 		if (n < 0 && errno != EINTR)
 			break;
@@ -276,7 +283,9 @@ static void loop(struct app *app)
 			app->is_quitting = true;
 		if (fds[3].revents)
 			take_config(app);
-		take_keys(app);
+		app_lend_step(app);
+		if (!app->lent)
+			take_keys(app);
 		if (fds[1].revents)
 			take_messages(app);
 	}
@@ -311,6 +320,8 @@ static void finish(struct app *app)
 	while (app->depth)
 		app_close(app, app->stack[0]);
 	app_free_closed(app);
+	if (app->term)
+		app_lend_end(app);
 	term_close(app->term);
 	input_free(app->input);
 	keymap_free(app->keymap);

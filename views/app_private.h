@@ -5,6 +5,7 @@
  * The inside of struct app, shared by app*.c only. Views use views/app.h.
  */
 #include "base/err.h"
+#include "base/lend.h"
 #include "model/overlay.h"
 #include "model/records.h"
 #include "tui/input.h"
@@ -56,6 +57,9 @@ struct app {
 	bool is_stale, is_key_stale, is_quitting;
 	int status, signals; /* exit status; signalfd */
 	const char *layers[8];
+	struct lend *lent; /* the child that has the terminal; NULL: none */
+	void (*lent_done)(struct app *, int status, const char *output, size_t len, void *arg);
+	void *lent_arg;
 	char *switch_to; /* APP_CONTEXT bytes, the caller's */
 };
 
@@ -70,6 +74,10 @@ bool app_load_keys(struct app *, struct err *);
 /* app_commands.c: the commands that work everywhere */
 extern const struct command app_commands[];
 extern const size_t app_n_commands;
+/* login.c */
+void app_ask_login(struct app *, const struct terminal_wish *);
+void app_lend_step(struct app *); /* after a wait */
+void app_lend_end(struct app *);  /* ends the child */
 /* app.c */
 void app_free_closed(struct app *);
 const struct command *app_find_command(struct app *, struct view *, const char *name, struct view **owner);

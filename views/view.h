@@ -59,6 +59,7 @@ struct view {
 	X(audit)   \
 	X(why)     \
 	X(document) \
+	X(login)   \
 	X(ask)     \
 	X(first)   \
 	X(palette) \

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The terminal, lent: to a credential plugin that has to ask its person, once that person agreed, and to whatever a view
+ * wants to run there (app_lend). The loop of the app goes on meanwhile, without keys and frames.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/lend.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "tui/dialog.h"
+#include "views/app_private.h"
+
+bool app_lend(struct app *app, const struct app_lend *wish, struct err *err)
+{
+	if (app->lent)
+		return err_set(err, ERR_REFUSED, "the terminal is lent already");
+	term_lend(app->term);
+	app->lent = lend_start(wish->what, err);
+	if (!app->lent) {
+		term_take_back(app->term);
+		return false;
+	}
+	app->lent_done = wish->done;
+	app->lent_arg = wish->arg;
+	return true;
+}
+
+void app_lend_step(struct app *app)
+{
+	int status;
+	size_t len;
+	if (!app->lent || !lend_step(app->lent, &status))
+		return;
+	struct lend *over = app->lent;
+	const char *output = lend_output(over, &len);
+	app->lent = NULL;
+	app->lent_done(app, status, output, len, app->lent_arg);
+	lend_free(over);
+	term_take_back(app->term);
+	app_stale(app);
+}
+
+void app_lend_end(struct app *app)
+{
+	if (!app->lent)
+		return;
+	lend_free(app->lent);
+	app->lent = NULL;
+	term_take_back(app->term);
+}
+
+/* --- a plugin that asks --- */
+
+struct login {
+	struct view view;
+	struct arena arena;
+	struct dialog dialog;
+	uint64_t ticket;
+	const char **argv, **env;
+	const char *title;
+	bool is_answered;
+};
+
+static void answer(struct app *app, const struct terminal_answer *a)
+{
+	app_send(app, NULL, request_terminal(a));
+}
+
+static const char **copy_texts(struct arena *arena, const char *const *from)
+{
+	size_t n = 0;
+	while (from[n])
+		n++;
+	const char **to = arena_alloc(arena, (n + 1) * sizeof(*to));
+	for (size_t i = 0; i < n; i++)
+		to[i] = arena_dup(arena, from[i]);
+	return to;
+}
+
+void app_ask_login(struct app *app, const struct terminal_wish *wish)
+{
+	struct login *l = (struct login *)app_push(app, &view_login, NULL);
+	struct str command = {0};
+	if (!l) {
+		answer(app, &(struct terminal_answer){.ticket = wish->ticket, .refusal = "too many screens are open"});
+		return;
+	}
+	for (size_t i = 0; wish->argv[i]; i++)
+		str_addf(&command, "%s%s", i ? " " : "", wish->argv[i]);
+	l->ticket = wish->ticket;
+	l->argv = copy_texts(&l->arena, wish->argv);
+	l->env = copy_texts(&l->arena, wish->env);
+	l->title = arena_printf(&l->arena, "%s: %s", wish->why, str_text(&command));
+	dialog_init(&l->dialog, &(struct dialog_options){.title = "Log in", .buttons = {"Log in"}, .now_ms = app->mono});
+	doc_addf(&l->dialog.body, STYLE_TEXT, "%s.", wish->why);
+	doc_newline(&l->dialog.body);
+	doc_newline(&l->dialog.body);
+	doc_add(&l->dialog.body, STYLE_STRONG, str_text(&command));
+	doc_newline(&l->dialog.body);
+	doc_newline(&l->dialog.body);
+	doc_add(&l->dialog.body, STYLE_DIM,
+		"It gets the terminal until it ends. Put off, it is asked for again by refresh.");
+	str_finish(&command);
+	app_stale(app);
+}
+
+static void on_ended(struct app *app, int status, const char *output, size_t len, void *arg)
+{
+	uint64_t *ticket = arg;
+	answer(app, &(struct terminal_answer){.ticket = *ticket, .status = status, .output = output, .len = len});
+	if (status)
+		app_say(app, STYLE_ERROR, "the login ended with status %d; refresh asks for it again", status);
+	free(ticket);
+}
+
+static void run_login(struct login *l)
+{
+	struct app *app = l->view.app;
+	struct err err = {0};
+	uint64_t *ticket = mem_alloc(sizeof(*ticket));
+	*ticket = l->ticket;
+	l->is_answered = true;
+	const struct lend_wish wish = {.argv = l->argv, .env = l->env, .title = l->title, .takes_output = true,
+				       .waits_when_failed = true};
+	if (!app_lend(app, &(struct app_lend){&wish, on_ended, ticket}, &err)) {
+		answer(app, &(struct terminal_answer){.ticket = l->ticket, .refusal = err.text});
+		app_fail(app, &err);
+		free(ticket);
+	}
+	app_close(app, &l->view);
+}
+
+static bool key(struct view *v, const struct key *k)
+{
+	struct login *l = (struct login *)v;
+	size_t button;
+	switch (dialog_key(&l->dialog, k, app_mono(v->app), &button)) {
+	case DIALOG_CANCELLED:
+		app_close(v->app, v);
+		break;
+	case DIALOG_CONFIRMED:
+		run_login(l);
+		break;
+	case DIALOG_IGNORED:
+	case DIALOG_TAKEN:
+		break;
+	}
+	return true;
+}
+
+static void draw(struct view *v, const struct canvas *body)
+{
+	dialog_draw(&((struct login *)v)->dialog, body);
+}
+
+static void close_view(struct view *v)
+{
+	struct login *l = (struct login *)v;
+	if (!l->is_answered)
+		answer(v->app, &(struct terminal_answer){.ticket = l->ticket, .refusal = "it was put off"});
+	dialog_finish(&l->dialog);
+	arena_finish(&l->arena);
+}
+
+static const char *const layers[] = {"dialog", NULL};
+
+const struct view_class view_login = {
+	.name = "login",
+	.title = "Log in",
+	.help = "A credential plugin of a kubeconfig wants the terminal",
+	.size = sizeof(struct login),
+	.flags = VIEW_OVERLAY,
+	.layers = layers,
+	.draw = draw,
+	.key = key,
+	.close = close_view,
+};
