@@ -95,6 +95,13 @@ static void note_darkness(struct session *s)
 		s->dark_since = clock_mono_ms();
 }
 
+/* A source that is quiet from here on says nothing more: it is judged now. */
+static void settle(struct session *s)
+{
+	s->is_settled = true;
+	note_darkness(s);
+}
+
 static void apply(struct session *s, const struct message *m)
 {
 	for (size_t i = 0; i < m->changes.n; i++) {
@@ -174,7 +181,7 @@ static struct message *take(struct session *s)
 		if (m->kind == MESSAGE_RECORDS)
 			apply(s, m);
 		else if (m->kind == MESSAGE_SETTLED || m->kind == MESSAGE_DONE)
-			s->is_settled = true;
+			settle(s);
 		message_free(m);
 	}
 	return NULL;
