@@ -25,7 +25,7 @@ static void forget(struct kube_find *f)
 
 void kube_find_finish(struct kube_find *f)
 {
-	for (size_t i = 0; i < f->n; i++) {
+	for (size_t i = 0; f->found && i < f->n; i++) {
 		free(f->found[i].namespace);
 		free(f->found[i].name);
 		free(f->found[i].selector);
@@ -95,9 +95,25 @@ static void over(struct kube_find *f, struct run *r)
 	f->done(r, f, err.kind ? &err : NULL, f->arg);
 }
 
+static void keep(struct kube_find *f, struct run *r, const struct kube_workload *w)
+{
+	f->found = mem_grow(f->found, f->n + 1, sizeof(*f->found));
+	f->found[f->n] = (struct kube_found){
+		.what = w->what,
+		.namespace = mem_dup(w->meta.namespace),
+		.name = mem_dup(w->meta.name),
+		.selector = mem_dup(w->selector ? kube_selector(w->selector, run_arena(r)) : NULL)};
+}
+
+/* Most workloads are of other services: what does not even hold the name is not worth parsing. */
+static bool may_be_ours(const struct kube_find *f, const struct input *in)
+{
+	return !f->service || memmem(in->data, in->len, f->service, strcspn(f->service, "."));
+}
+
 static void add(struct kube_find *f, struct run *r, uint32_t at, const struct input *in)
 {
-	cJSON *object = json_parse(in->data, in->len, NULL);
+	cJSON *object = may_be_ours(f, in) ? json_parse(in->data, in->len, NULL) : NULL;
 	struct kube_identity who;
 	struct kube_workload w;
 	if (object && kube_workload_read((enum kube_what)(at % KUBE_WORKLOADS), object, run_arena(r), &w) &&
@@ -105,13 +121,13 @@ static void add(struct kube_find *f, struct run *r, uint32_t at, const struct in
 		kube_identify(r, &w.meta, &who);
 		bool is_ours = !f->service || kube_is_called(f->service, who.service, w.meta.namespace);
 		if (is_ours && !str_eq(w.meta.owner_kind, "CronJob")) {
-			f->found = mem_grow(f->found, f->n + 1, sizeof(*f->found));
-			f->found[f->n++] = (struct kube_found){
-				.what = w.what,
-				.namespace = mem_dup(w.meta.namespace),
-				.name = mem_dup(w.meta.name),
-				.selector =
-					mem_dup(w.selector ? kube_selector(w.selector, run_arena(r)) : NULL)};
+			if (f->each) {
+				f->each(r, f, w.what, object);
+				object = NULL;
+			} else {
+				keep(f, r, &w);
+			}
+			f->n++;
 		}
 	}
 	cJSON_Delete(object);

@@ -28,6 +28,8 @@ struct kube_find {
 	const char *service; /* NULL: every one */
 	uint32_t tag;
 	kube_find_done *done;
+	/* Takes the object of each one that is found, for who needs more than its name; found stays empty then. */
+	void (*each)(struct run *, const struct kube_find *, enum kube_what, cJSON *object);
 	void *arg;
 	/* What was found. */
 	struct kube_found *found;

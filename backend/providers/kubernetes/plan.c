@@ -11,14 +11,16 @@
 #include "backend/providers/kubernetes/rights.h"
 
 enum { STAGE_FIND, STAGE_ASK, STAGE_TRY };
-enum { /* tags: 256 of each */
-	TAG_FIND = 0x000,
-	TAG_RIGHT = 0x100,
-	TAG_HISTORY = 0x200,
-	TAG_SCALER = 0x300,
-	TAG_TRY = 0x400,
+enum { /* tags: 256 of each, and then those of the search */
+	TAG_RIGHT = 0x000,
+	TAG_HISTORY = 0x100,
+	TAG_SCALER = 0x200,
+	TAG_TRY = 0x300,
 	TAG_KIND = 0xf00,
+	TAG_FIND = 0x1000,
 };
+
+static void next_stage(struct kube_plan *, struct run *);
 
 static void finish(void *state)
 {
@@ -29,6 +31,7 @@ static void finish(void *state)
 		cJSON_Delete(p->found[i].after);
 		cJSON_Delete(p->found[i].change.patch);
 	}
+	kube_find_finish(&p->find);
 	arena_finish(&p->arena);
 }
 
@@ -48,16 +51,39 @@ static void ask_list(struct kube_plan *p, struct run *r, uint32_t tag, const cha
 
 /* --- find --- */
 
-static void find(struct kube_plan *p, struct run *r)
+static void take_workload(struct run *r, const struct kube_find *f, enum kube_what what, cJSON *object)
 {
-	p->stage = STAGE_FIND;
-	for (size_t n = 0; n < p->namespaces.n; n++)
-		for (int what = 0; what < KUBE_WORKLOADS; what++) {
-			struct str path = {0};
-			kube_path(&path, (enum kube_what)what, p->namespaces.items[n], NULL, NULL);
-			ask_list(p, r, TAG_FIND + (uint32_t)(n * KUBE_WORKLOADS) + (uint32_t)what, path.s);
-			str_finish(&path);
-		}
+	struct kube_plan *p = f->arg;
+	if (p->n_found == KUBE_FOUND_MAX) {
+		cJSON_Delete(object);
+		return;
+	}
+	struct kube_target *t = &p->found[p->n_found];
+	*t = (struct kube_target){.object = object};
+	kube_workload_read(what, object, &p->arena, &t->w);
+	kube_identify(r, &t->w.meta, &t->who);
+	if (t->w.meta.deleted_at || !t->w.meta.version) {
+		cJSON_Delete(object);
+		return;
+	}
+	p->service = arena_dup(&p->arena, t->who.service);
+	t->who = (struct kube_identity){.owner = arena_dup(&p->arena, t->who.owner)};
+	p->n_found++;
+}
+
+static void found(struct run *r, const struct kube_find *f, const struct err *err, void *arg)
+{
+	struct kube_plan *p = arg;
+	struct err gone;
+	(void)f;
+	if (!err && !p->n_found) {
+		err_set(&gone, ERR_NOT_FOUND, "what runs %s in %s is being deleted", run_request(r)->wish.service, p->environment);
+		err = &gone;
+	}
+	if (err)
+		run_done(r, err);
+	else
+		next_stage(p, r);
 }
 
 static bool is_sensible(const struct wish *w, struct err *err)
@@ -74,78 +100,15 @@ static bool is_sensible(const struct wish *w, struct err *err)
 
 static void begin(struct kube_plan *p, struct run *r)
 {
-	static const char *const all[] = {NULL};
 	struct err err;
-	if (!is_sensible(&run_request(r)->wish, &err)) {
+	const struct wish *w = &run_request(r)->wish;
+	if (!is_sensible(w, &err)) {
 		run_done(r, &err);
 		return;
 	}
 	p->environment = kube_environment(r);
-	struct texts given = kube_namespaces(r);
-	size_t n = given.n < 256 / KUBE_WORKLOADS ? given.n : 256 / KUBE_WORKLOADS;
-	const char **items = arena_alloc(&p->arena, (n + 1) * sizeof(*items));
-	for (size_t i = 0; i < n; i++)
-		items[i] = arena_dup(&p->arena, given.items[i]);
-	p->namespaces = n ? (struct texts){items, n} : (struct texts){all, 1};
-	find(p, r);
-}
-
-static void take_workload(struct kube_plan *p, struct run *r, const struct input *in)
-{
-	const char *service = run_request(r)->wish.service;
-	enum kube_what what = (enum kube_what)((in->tag - TAG_FIND) % KUBE_WORKLOADS);
-	/* Most are not of the service: they are not worth parsing. */
-	if (in->is_last || p->n_found == KUBE_FOUND_MAX || !memmem(in->data, in->len, service, strlen(service)))
-		return;
-	struct kube_target *t = &p->found[p->n_found];
-	cJSON *object = json_parse(in->data, in->len, NULL);
-	*t = (struct kube_target){.object = object};
-	if (object && kube_workload_read(what, object, &p->arena, &t->w) && t->w.meta.version && t->w.meta.namespace)
-		kube_identify(r, &t->w.meta, &t->who);
-	/* A Job of a CronJob is what that one is about; a ReplicaSet's owner is found itself. */
-	bool is_part = what == KUBE_JOB && t->w.meta.owner_kind;
-	if (str_eq(t->who.service, service) && !t->w.meta.deleted_at && !is_part) {
-		t->who = (struct kube_identity){.owner = arena_dup(&p->arena, t->who.owner)};
-		p->n_found++;
-	} else {
-		cJSON_Delete(object);
-	}
-}
-
-/* Where we may not look, or there is no such kind, there may be enough elsewhere. */
-static void find_failed(struct kube_plan *p, struct run *r, const struct input *in)
-{
-	struct err err;
-	bool is_optional = kube_kinds[(in->tag - TAG_FIND) % KUBE_WORKLOADS].is_optional;
-	if (in->status == 404 || (in->status == 403 && is_optional))
-		return;
-	kube_failure(r, in, &err);
-	if (in->status != 403) {
-		run_done(r, &err);
-		return;
-	}
-	if (!p->trouble.kind)
-		p->trouble = err;
-}
-
-static void nothing_found(struct kube_plan *p, struct run *r)
-{
-	struct err err;
-	const struct wish *w = &run_request(r)->wish;
-	if (p->trouble.kind && !p->namespaces.items[0] && !p->is_narrowed) { /* all may not be listed: the context's */
-		const char **one = arena_alloc(&p->arena, sizeof(*one));
-		*one = arena_dup(&p->arena, run_scope(r) ? run_scope(r) : "default");
-		p->namespaces = (struct texts){one, 1};
-		p->is_narrowed = true;
-		p->trouble = (struct err){0};
-		find(p, r);
-		return;
-	}
-	if (p->trouble.kind)
-		err = p->trouble;
-	else
-		err_set(&err, ERR_NOT_FOUND, "%s has no workload in %s", w->service, kube_environment(r));
-	run_done(r, &err);
+	p->find = (struct kube_find){.service = w->service, .tag = TAG_FIND, .done = found, .each = take_workload, .arg = p};
+	kube_find_start(&p->find, r);
 }
 
 /* --- ask --- */
@@ -309,10 +272,6 @@ static void next_stage(struct kube_plan *p, struct run *r)
 {
 	if (p->waiting > 0)
 		return;
-	if (p->stage == STAGE_FIND && !p->n_found) {
-		nothing_found(p, r);
-		return;
-	}
 	if (p->stage == STAGE_FIND)
 		ask(p, r);
 	if (p->stage == STAGE_ASK && p->waiting == 0 && !p->refusal.kind)
@@ -324,9 +283,6 @@ static void next_stage(struct kube_plan *p, struct run *r)
 static void take(struct kube_plan *p, struct run *r, const struct input *in)
 {
 	switch (in->tag & TAG_KIND) {
-	case TAG_FIND:
-		take_workload(p, r, in);
-		break;
 	case TAG_RIGHT:
 		take_right(p, r, in);
 		break;
@@ -344,9 +300,7 @@ static void take(struct kube_plan *p, struct run *r, const struct input *in)
 
 static void take_failure(struct kube_plan *p, struct run *r, const struct input *in)
 {
-	if ((in->tag & TAG_KIND) == TAG_FIND)
-		find_failed(p, r, in);
-	else if ((in->tag & TAG_KIND) == TAG_RIGHT)
+	if ((in->tag & TAG_KIND) == TAG_RIGHT)
 		take_right(p, r, in);
 	else if ((in->tag & TAG_KIND) == TAG_TRY)
 		trial_failed(p, r, in);
@@ -363,6 +317,10 @@ static void on_plan(void *state, struct run *r, const struct input *in)
 {
 	struct kube_plan *p = state;
 	struct err err;
+	if (in->kind != INPUT_START && kube_find_owns(&p->find, in)) {
+		kube_find_on(&p->find, r, in);
+		return;
+	}
 	switch (in->kind) {
 	case INPUT_START:
 		begin(p, r);

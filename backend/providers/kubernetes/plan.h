@@ -7,7 +7,7 @@
  * the server, and what came of it is told (plan_tell.c). Backend thread only.
  */
 #include "backend/providers/kubernetes/change.h"
-#include "backend/providers/kubernetes/object.h"
+#include "backend/providers/kubernetes/find.h"
 
 #define KUBE_FOUND_MAX 64
 #define KUBE_SAID_MAX 64
@@ -28,10 +28,10 @@ struct kube_plan {
 	struct kube_target found[KUBE_FOUND_MAX];
 	size_t n_found;
 	const char *environment;
-	struct texts namespaces; /* NULL items ask for all of them */
-	struct err trouble;      /* the first list that was refused; then of the last one of revisions */
+	const char *service;     /* as its workloads name it, without the namespace that tells two apart */
+	struct kube_find find;
+	struct err trouble;      /* of the last list of revisions */
 	int stage, waiting;      /* waiting: answers that are out */
-	bool is_narrowed;        /* all namespaces may not be listed: the context's alone */
 	struct { const char *items[KUBE_SAID_MAX]; size_t n; } changes, warnings;
 	struct err refusal;      /* kind ERR_NONE: it is fine */
 	const char *title;

@@ -98,7 +98,7 @@ static struct kube_target *main_of(struct kube_plan *p, const struct wish *w)
 			kube_refuse(p, ERR_NOT_FOUND, "%s has no workload %s; it has: %s", w->service, w->workload, list_of(p));
 		return t;
 	}
-	struct kube_target *t = named(p, w->service, str_eq(w->action, "scale"));
+	struct kube_target *t = named(p, p->service, str_eq(w->action, "scale"));
 	if (t || p->refusal.kind)
 		return t;
 	unsigned kinds = rows[row_of(w->action)].kinds;

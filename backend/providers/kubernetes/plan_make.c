@@ -83,7 +83,7 @@ const cJSON *kube_container_of(struct kube_plan *p, struct kube_target *t, const
 			    names_in(p, list));
 		return NULL;
 	}
-	if ((found = find_container(list, w->service, index)) || (found = find_container(list, t->w.meta.name, index)))
+	if ((found = find_container(list, p->service, index)) || (found = find_container(list, t->w.meta.name, index)))
 		return found;
 	*index = 0;
 	if (cJSON_GetArraySize(list) == 1)
