@@ -57,6 +57,9 @@ const void *app_findf(struct app *, enum record_kind, const char *fmt, ...) __at
 /* Environments in the order of promotion: names into out[0..max). */
 size_t app_environments(struct app *, const struct environment **out, size_t max);
 const struct environment *app_environment(struct app *, const char *name);
+/* Why we may not run that command on the target, as its environment's source tells; NULL: nothing is known against it.
+ * The plan asks again, so a command that is shown so still runs. */
+const char *app_denied(struct app *, const char *command);
 /* The environment before (-1) or after (+1) in the order of promotion; NULL at the ends. */
 const struct environment *app_next_environment(struct app *, const char *name, int step);
 const struct config *app_config(struct app *);

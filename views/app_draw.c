@@ -104,8 +104,9 @@ static void draw_keys(struct app *app, const struct canvas *c, const struct view
 		app_key_of(app, v, name, key, sizeof(key));
 		if (!row || !key[0] || x + (int)(strlen(key) + strlen(name)) + 2 > c->columns)
 			continue;
-		x = canvas_text(c, 0, x, STYLE_KEY, key);
-		x = canvas_textf(c, 0, x, STYLE_STATUS, " %s  ", name);
+		bool is_denied = app_denied(app, name) != NULL;
+		x = canvas_text(c, 0, x, is_denied ? STYLE_DIM : STYLE_KEY, key);
+		x = canvas_textf(c, 0, x, is_denied ? STYLE_DIM : STYLE_STATUS, is_denied ? " (%s)" : " %s  ", name);
 	}
 }
 

@@ -102,6 +102,19 @@ const struct environment *app_environment(struct app *app, const char *name)
 	return str_empty(name) ? NULL : app_find(app, RECORD_ENVIRONMENT, name);
 }
 
+const char *app_denied(struct app *app, const char *command)
+{
+	const struct environment *e = app->service[0] && app->env[0] ? app_environment(app, app->env) : NULL;
+	for (size_t i = 0; e && i < e->denied.n; i++) {
+		const struct pair *p = &e->denied.items[i];
+		size_t len = strlen(p->key);
+		bool is_it = str_starts(command, p->key) && (!command[len] || str_eq(command + len, "-rollout"));
+		if (is_it)
+			return p->value;
+	}
+	return NULL;
+}
+
 const struct environment *app_next_environment(struct app *app, const char *name, int step)
 {
 	const struct environment *all[64];

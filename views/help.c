@@ -22,7 +22,10 @@ static void add_row(struct help *h, const struct view *v, const struct command *
 	doc_hang(&h->reader.doc, 34);
 	doc_add(&h->reader.doc, STYLE_KEY, line);
 	doc_addf(&h->reader.doc, STYLE_STRONG, " %-18s ", c->name);
-	doc_add(&h->reader.doc, STYLE_TEXT, c->help);
+	const char *denied = app_denied(h->reader.view.app, c->name);
+	doc_add(&h->reader.doc, denied ? STYLE_DIM : STYLE_TEXT, c->help);
+	if (denied)
+		doc_addf(&h->reader.doc, STYLE_WARNING, ": %s", denied);
 	doc_newline(&h->reader.doc);
 }
 

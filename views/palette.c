@@ -79,7 +79,9 @@ static void offer_commands(struct palette *p, const char *typed, const struct co
 {
 	for (size_t i = 0; i < n; i++)
 		if (!(rows[i].flags & COMMAND_HIDDEN))
-			offer(p, MATCH_COMMAND, typed, rows[i].name, rows[i].help, NULL);
+			offer(p, MATCH_COMMAND, typed, rows[i].name,
+			      app_denied(p->view.app, rows[i].name) ? app_denied(p->view.app, rows[i].name) : rows[i].help,
+			      NULL);
 }
 
 static void offer_records(struct palette *p, const char *typed)

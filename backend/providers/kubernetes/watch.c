@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "backend/providers/kubernetes/fleet.h"
+#include "backend/providers/kubernetes/records.h"
+#include "backend/providers/kubernetes/rights.h"
 #include "backend/providers/kubernetes/stream.h"
 
 #define HEARTBEAT_MS 15000
@@ -19,7 +21,7 @@
 #define RETRY_MS 60000 /* what was denied may be allowed by now */
 #define NAMESPACES_MAX 50
 
-enum { TAG_FLUSH = 1, TAG_TICK, TAG_PROBE, TAG_ALERT, TAG_RETRY, TAG_STREAMS = 100 };
+enum { TAG_FLUSH = 1, TAG_TICK, TAG_PROBE, TAG_ALERT, TAG_RETRY, TAG_STREAMS = 100, TAG_RIGHTS = 1 << 20 };
 
 enum stage { STAGE_THINGS, STAGE_PODS, STAGE_EVENTS };
 struct line {
@@ -37,6 +39,7 @@ struct watch {
 	int64_t alarm; /* the alert timer is set for; 0: it is not */
 	bool is_synced, is_flush_set, is_probing, is_away, is_retry_set;
 	struct err denied;
+	struct kube_rights rights;
 };
 
 #define CAN_TELL                                                                                             \
@@ -134,6 +137,48 @@ static bool all_denied(const struct watch *w)
 	return true;
 }
 
+static void add_place(const char **items, size_t *n, const char *namespace)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (str_eq(items[i], namespace))
+			return;
+	if (*n <= KUBE_RIGHTS_NAMESPACES)
+		items[(*n)++] = namespace;
+}
+
+/* The namespaces that we look at; of a whole cluster, those that have a service. None when they are too many: in one
+ * that was not asked about we might have the right. */
+static struct texts places(const struct watch *w, struct arena *arena)
+{
+	const char **items = arena_alloc(arena, (KUBE_RIGHTS_NAMESPACES + 1) * sizeof(*items));
+	size_t n = 0;
+	for (size_t i = 0; i < w->n_lines; i++)
+		if (w->lines[i].namespace && !w->lines[i].stream.is_resting)
+			add_place(items, &n, w->lines[i].namespace);
+	for (size_t i = 0; i < w->fleet.n_buckets && w->lines[0].namespace == NULL; i++)
+		for (const struct kube_node *node = w->fleet.buckets[i]; node; node = node->next)
+			if (node->type == KUBE_NODE_GROUP)
+				add_place(items, &n, ((const struct kube_group *)(const void *)node)->namespace);
+	return (struct texts){items, n <= KUBE_RIGHTS_NAMESPACES ? n : 0};
+}
+
+/* A console greys what may not be done; whoever asks for some records alone does nothing. */
+static void ask_rights(struct watch *w, struct run *r)
+{
+	struct texts namespaces = places(w, run_arena(r));
+	w->rights.tag = TAG_RIGHTS;
+	if (w->kinds == CAN_TELL && namespaces.n)
+		kube_rights_start(&w->rights, r, &namespaces);
+}
+
+static void take_rights(struct watch *w, struct run *r, const struct input *in)
+{
+	if (!kube_rights_on(&w->rights, r, in))
+		return;
+	w->fleet.denied = w->rights.denied;
+	kube_records_environment(&w->fleet, r);
+}
+
 static void advance(struct watch *w, struct run *r)
 {
 	if (stage_is_done(w, STAGE_THINGS, true)) {
@@ -153,6 +198,7 @@ static void advance(struct watch *w, struct run *r)
 	}
 	w->is_synced = true;
 	run_sync(r, w->kinds);
+	ask_rights(w, r);
 }
 
 /* --- news of streams --- */
@@ -362,7 +408,9 @@ static void on(void *state, struct run *r, const struct input *in)
 		return;
 	}
 	size_t at = (in->tag - TAG_STREAMS) / KUBE_STREAM_TAGS;
-	if (in->tag >= TAG_STREAMS && at < w->n_lines)
+	if (in->tag >= TAG_RIGHTS)
+		take_rights(w, r, in);
+	else if (in->tag >= TAG_STREAMS && at < w->n_lines)
 		kube_stream_on(&w->lines[at].stream, r, in);
 	else
 		on_own(w, r, in);
@@ -371,6 +419,7 @@ static void on(void *state, struct run *r, const struct input *in)
 static void finish(void *state)
 {
 	struct watch *w = state;
+	kube_rights_finish(&w->rights);
 	kube_fleet_finish(&w->fleet);
 	for (size_t i = 0; i < w->n_lines; i++) {
 		kube_stream_finish(&w->lines[i].stream);
