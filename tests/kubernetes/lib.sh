@@ -252,6 +252,7 @@ console()
 	console=$!
 	children="$children $console"
 	exec 9>"$scratch/typed"
+	wanted_times=0
 	sees 20 fairway
 }
 types()
@@ -264,15 +265,15 @@ seen_times()
 }
 is_answered()
 {
-	[ "$(seen_times)" -gt "$seen" ] || ! kill -0 "$console" 2>/dev/null
+	[ "$(seen_times)" -ge "$wanted_times" ] || ! kill -0 "$console" 2>/dev/null
 }
 sees()
 {
-	seen=$(seen_times)
 	kill -0 "$console" 2>/dev/null || return 1
+	wanted_times=$((wanted_times + 1))
 	echo "timed ${1}000 $2" >&9
-	until_done $(($1 + 5)) is_answered
-	[ "$(seen_times)" -gt "$seen" ]
+	until_done 180 is_answered # it ends by itself when it does not see that
+	[ "$(seen_times)" -ge "$wanted_times" ]
 }
 misses()
 {
