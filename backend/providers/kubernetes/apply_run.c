@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A service.yaml is brought to a cluster as its plan said: the image is built, then each object is applied.
+ * A service.yaml is brought to a cluster as its plan said: the image is built, then each object is applied, then the
+ * rollout is watched.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "backend/providers/kubernetes/apply.h"
 #include "backend/providers/kubernetes/cause.h"
 #include "backend/providers/kubernetes/object.h"
+#include "backend/providers/kubernetes/rollout.h"
 
 #define BUILD_MS (30 * 60 * 1000)
 #define TAIL_MAX 300 /* bytes: the last lines of a build that failed */
@@ -20,6 +22,7 @@ enum {
 	TAG_NAMESPACE,
 	TAG_OBJECT,
 	TAG_SCALE,
+	TAG_ROLLERS,
 };
 
 struct applying {
@@ -33,6 +36,9 @@ struct applying {
 	int kind;                 /* enum manifest_what: the one that is applied */
 	bool is_made;             /* the Deployment was not there */
 	bool has_applied;
+	struct kube_change change; /* of the Deployment, for whom its pods are watched */
+	struct kube_rollers rollers;
+	char *told;               /* what was told of them last */
 	struct str tail, line;    /* the end of the build's output; an unfinished line of it */
 	int64_t began;
 };
@@ -111,14 +117,69 @@ static void fail_with(struct applying *x, struct run *r, enum err_kind kind, con
 
 /* --- the objects, one after another --- */
 
+static void done(struct applying *x, struct run *r, const char *detail)
+{
+	step_done(x, r, detail);
+	tell(x, r, AUDIT_DONE,
+	     arena_printf(run_arena(r), "%s in %s runs %s%s%s", x->folder.file.name, kube_environment(r), x->basis.image,
+			  detail ? ": " : "", detail ? detail : ""), NULL);
+	run_done(r, NULL);
+}
+
+/* Told when a person would see a difference. */
+static void told_once(struct applying *x, struct run *r, const struct kube_look *look, const char *detail)
+{
+	const char *key = arena_printf(run_arena(r), "%d %s", (int)look->outcome, detail);
+	if (str_eq(key, x->told) || look->desired == 0)
+		return;
+	free(x->told);
+	x->told = mem_dup(key);
+	mark(x, r, STEP_RUNNING, detail);
+	tell(x, r, AUDIT_RECORDED, NULL, NULL);
+}
+
+static void look(struct applying *x, struct run *r)
+{
+	struct kube_look look;
+	struct arena *a = run_arena(r);
+	kube_rollers_look(&x->rollers, a, &look);
+	bool is_well = look.outcome == KUBE_WELL || look.outcome == KUBE_WATCHING;
+	const char *ready = arena_printf(a, "%lld of %lld ready%s%s%s", (long long)look.ready, (long long)look.desired,
+					 look.culprit && !is_well ? "; failing: " : "",
+					 look.culprit && !is_well ? look.culprit : "",
+					 look.outcome == KUBE_WATCHING ? ", watched" : "");
+	switch (look.outcome) {
+	case KUBE_FAILED:
+		fail_with(x, r, ERR_FAILED,
+			  arena_printf(a, "%s in %s does not get well: %s; fairway rollback %s --env %s takes it back",
+				       x->folder.file.name, kube_environment(r), look.why, x->folder.file.name,
+				       kube_environment(r)));
+		break;
+	case KUBE_UNSEEN:
+		fail_with(x, r, ERR_UNKNOWN, arena_printf(a, "all was applied; %s", look.why));
+		break;
+	case KUBE_HELD:
+		done(x, r, look.why);
+		break;
+	case KUBE_WELL:
+		done(x, r, ready);
+		break;
+	case KUBE_UNDER_WAY:
+	case KUBE_WATCHING:
+		told_once(x, r, &look, ready);
+		break;
+	}
+}
+
 static void watch(struct applying *x, struct run *r)
 {
+	int64_t watch_ms = service_file_watch(&x->folder.file, kube_environment(r));
 	run_accepted(r);
-	mark(x, r, STEP_SKIPPED, "not watched");
-	tell(x, r, AUDIT_DONE,
-	     arena_printf(run_arena(r), "%s in %s is to run %s", x->folder.file.name, kube_environment(r), x->basis.image),
-	     NULL);
-	run_done(r, NULL);
+	step_begins(x, r);
+	if (x->rollers.n)
+		kube_rollers_start(&x->rollers, r, TAG_ROLLERS, (int)((watch_ms + 999) / 1000));
+	else
+		done(x, r, NULL);
 }
 
 static const char *cause(struct applying *x, struct run *r)
@@ -168,10 +229,29 @@ static void scale(struct applying *x, struct run *r)
 	str_finish(&path);
 }
 
+/* What was written is what is watched. */
+static void take_deployment(struct applying *x, const struct input *in)
+{
+	cJSON *object = json_parse(in->data, in->len, NULL);
+	struct kube_meta meta = {0};
+	if (object)
+		kube_meta_read(object, &meta);
+	x->change = (struct kube_change){
+		.what = KUBE_DEPLOYMENT, .namespace = x->basis.namespace, .name = x->folder.file.name,
+		.uid = arena_dup(&x->arena, meta.uid), .version = arena_dup(&x->arena, meta.version),
+		.generation = meta.generation, .type = KUBE_APPLY, .has_cause = true, .is_rollout = true,
+	};
+	if (object)
+		kube_rollers_add(&x->rollers, &x->change, object);
+	cJSON_Delete(object);
+}
+
 static void on_object(struct applying *x, struct run *r, const struct input *in)
 {
 	struct err err;
-	if (in->kind == INPUT_FAIL) {
+	if (in->kind == INPUT_UNIT && in->tag == TAG_OBJECT && x->kind == MANIFEST_DEPLOYMENT) {
+		take_deployment(x, in);
+	} else if (in->kind == INPUT_FAIL) {
 		kube_failure(r, in, &err);
 		err_prefix(&err, "%s %s", kube_kinds[kube_manifest_what((enum manifest_what)x->kind)].name,
 			   x->folder.file.name);
@@ -378,6 +458,8 @@ static void on(void *state, struct run *r, const struct input *in)
 		on_namespace(x, r, in);
 	else if (in->tag == TAG_OBJECT || in->tag == TAG_SCALE)
 		on_object(x, r, in);
+	else if (in->tag >= TAG_ROLLERS && kube_rollers_on(&x->rollers, r, in))
+		look(x, r);
 }
 
 static void finish(void *state)
@@ -385,6 +467,8 @@ static void finish(void *state)
 	struct applying *x = state;
 	manifest_finish(&x->manifest);
 	kube_folder_finish(&x->folder);
+	kube_rollers_finish(&x->rollers);
+	free(x->told);
 	str_finish(&x->tail);
 	str_finish(&x->line);
 	arena_finish(&x->arena);

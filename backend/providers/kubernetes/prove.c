@@ -133,8 +133,10 @@ static void on_folder(struct proving *p, struct run *r, const struct input *in)
 	if (looked == KUBE_LOOKS_ON)
 		return;
 	if (name) {
+		const char *slash = strrchr(name, '/');
 		p->runbook = name;
-		run_ask(r, &(struct ask){.kind = ASK_FILES, .tag = TAG_RUNBOOK, .folder = p->folder.path, .suffix = name});
+		run_ask(r, &(struct ask){.kind = ASK_FILES, .tag = TAG_RUNBOOK, .folder = p->folder.path,
+					 .suffix = slash ? slash + 1 : name});
 		return;
 	}
 	step(p, r, STEP_RUNBOOK, looked == KUBE_LOOKED ? STEP_FAILED : STEP_SKIPPED,
