@@ -290,6 +290,8 @@ static const char *environment_of(const struct request *q)
 		return q->logs.environment;
 	case REQUEST_SERIES:
 		return q->series.environment;
+	case REQUEST_USE:
+		return q->environment;
 	case REQUEST_PLAN:
 		return q->wish.environment;
 	default:
@@ -349,7 +351,8 @@ static void start_on_one(struct job *j, const char *only)
 {
 	const struct config_context *context = j->config->context;
 	/* A service may be placed in several sources: its log is that of all. */
-	j->asks_all = j->request->kind == REQUEST_LOGS && !j->request->logs.environment;
+	j->asks_all = (j->request->kind == REQUEST_LOGS || j->request->kind == REQUEST_USE) &&
+		      !environment_of(j->request);
 	for (size_t i = 0; i < context->n_sources && (!j->n_runs || j->asks_all); i++) {
 		if (!serves(j, &context->sources[i]) || (only && !str_eq(context->sources[i].name, only)))
 			continue;

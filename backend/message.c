@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 static const char *const kind_names[MESSAGE_KIND_COUNT] = {
-	"records", "settled", "logs",      "document", "series", "audit",
+	"records", "settled", "logs",      "document", "series", "use", "audit",
 	"info",    "plan",    "operation", "files",    "terminal", "done",
 };
 

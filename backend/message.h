@@ -22,6 +22,7 @@ enum message_kind {
 	MESSAGE_LOGS,
 	MESSAGE_DOCUMENT,
 	MESSAGE_SERIES,
+	MESSAGE_USE,
 	MESSAGE_AUDIT,
 	MESSAGE_INFO,
 	MESSAGE_PLAN,
@@ -101,6 +102,16 @@ struct series {
 	size_t n_marks;
 };
 
+struct use {
+	const char *instance;
+	int64_t cpu, memory; /* thousandths of a core, bytes; RECORD_NONE: not known */
+};
+struct uses { /* what the instances of a service use now: all that the source knows */
+	const char *source;
+	const struct use *items;
+	size_t n;
+};
+
 struct audit_check {
 	const char *chain; /* "platform", "console" */
 	int64_t entries;
@@ -145,6 +156,7 @@ struct message {
 		struct log_batch logs;
 		struct document document;
 		struct series series;
+		struct uses uses;
 		struct audit_check audit;
 		struct platform_info info;
 		struct plan plan;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const char *const kind_names[REQUEST_COUNT] = {
-	"watch", "logs", "document", "series", "audit verify", "info", "plan",
+	"watch", "logs", "document", "series", "use", "audit verify", "info", "plan",
 	"execute", "undo", "render", "raise", "shutdown", "reload",
 	"terminal",
 };
@@ -69,6 +69,15 @@ struct request *request_series(const struct series_wish *wish)
 	r->series.service = arena_dup(&r->arena, wish->service);
 	r->series.environment = arena_dup(&r->arena, wish->environment);
 	r->series.name = arena_dup(&r->arena, wish->name);
+	return r;
+}
+
+struct request *request_use(const char *service, const char *environment, bool is_following)
+{
+	struct request *r = request_new(REQUEST_USE);
+	r->service = arena_dup(&r->arena, service);
+	r->environment = arena_dup(&r->arena, environment);
+	r->is_following = is_following;
 	return r;
 }
 

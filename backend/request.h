@@ -21,6 +21,7 @@ enum request_kind {
 	REQUEST_LOGS,     /* MESSAGE_LOGS until all was sent, or for ever when following */
 	REQUEST_DOCUMENT, /* MESSAGE_DOCUMENT, in pieces to be joined */
 	REQUEST_SERIES,   /* MESSAGE_SERIES */
+	REQUEST_USE,      /* MESSAGE_USE of each source that knows, again and again when following */
 	REQUEST_AUDIT_VERIFY, /* MESSAGE_AUDIT for each chain: the platform's, the console's own */
 	REQUEST_INFO,         /* MESSAGE_INFO */
 	REQUEST_PLAN,         /* MESSAGE_PLAN; a plan that will be refused comes too, and says so */
@@ -73,8 +74,9 @@ struct request {
 	unsigned kinds;          /* WATCH: REQUEST_KIND(RECORD_…) | … */
 	struct log_wish logs;
 	enum document_kind document;
-	const char *service, *name; /* DOCUMENT */
-	bool is_following;       /* DOCUMENT: a build log that still grows */
+	const char *service, *name; /* DOCUMENT, USE */
+	const char *environment; /* USE; NULL: all */
+	bool is_following;       /* DOCUMENT: a build log that still grows; USE: until cancelled */
 	struct series_wish series;
 	struct wish wish;        /* PLAN, RENDER */
 	const char *plan;        /* EXECUTE: id of the plan */
@@ -99,6 +101,7 @@ struct request *request_logs(const struct log_wish *);
 struct request *request_document(enum document_kind, const char *service, const char *name,
 				 bool is_following);
 struct request *request_series(const struct series_wish *);
+struct request *request_use(const char *service, const char *environment, bool is_following);
 struct request *request_plan(const struct wish *);
 struct request *request_render(const struct wish *);
 struct request *request_execute(const char *plan, const char *confirm, const char *reason);

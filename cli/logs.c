@@ -19,6 +19,8 @@
 
 #define KINDS (REQUEST_KIND(RECORD_SERVICE) | REQUEST_KIND(RECORD_ENVIRONMENT))
 #define PATIENCE_MS 10000 /* a cluster lists workloads and pods before it sends the first line */
+#define MERGED_LINES 50000 /* of a list that ends: so many are put in order at once */
+#define PAST_MS 1500
 #define SETTLE_MS 300 /* streams of several instances arrive this far apart; a line waits so long for its place */
 
 struct tail {
@@ -27,6 +29,8 @@ struct tail {
 	struct log_view *view;
 	struct filter *filter;
 	uint64_t next;          /* number of the first line not yet printed */
+	int64_t asked;          /* wall: lines older than that are the past, which comes instance by instance */
+	int64_t past_began, past_came; /* monotonic: its first and its last line so far; 0: none yet */
 	enum log_level least;
 };
 
@@ -136,6 +140,7 @@ static bool print_settled(struct tail *t, int64_t until)
 static void take_batch(struct tail *t, const struct log_batch *batch)
 {
 	const char *fallback = t->cli->args->words[0];
+	bool has_past = false;
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct log_row *row = &batch->lines[i];
 		const struct log_origin *from = row->instance < batch->n_instances ? &batch->instances[row->instance] : NULL;
@@ -143,6 +148,7 @@ static void take_batch(struct tail *t, const struct log_batch *batch)
 		                                        from ? from->environment : NULL, from ? from->id : NULL);
 		const char *text = batch->block + row->at;
 		if (row->what == LINE_TEXT) {
+			has_past = has_past || row->time < t->asked;
 			log_buffer_add(t->buffer, instance, row->time, text, row->len);
 			continue;
 		}
@@ -152,6 +158,15 @@ static void take_batch(struct tail *t, const struct log_batch *batch)
 		log_buffer_add_gap(t->buffer, instance, row->time ? row->time : clock_wall_ms(), sentence);
 		free(sentence);
 	}
+	t->past_came = has_past ? clock_mono_ms() : t->past_came;
+}
+
+/* Put in order once it seems to be there. */
+static bool is_past_coming(struct tail *t)
+{
+	int64_t now = clock_mono_ms();
+	t->past_began = t->past_began ? t->past_began : t->past_came;
+	return now - t->past_came < SETTLE_MS && now - t->past_began < PAST_MS;
 }
 
 /* One line at most lies between two looks at the clock: a tail that follows prints lines SETTLE_MS after they came. */
@@ -176,9 +191,10 @@ static int follow(struct tail *t, uint64_t id)
 		message_free(m);
 		if (is_done)
 			break;
-		if (!print_settled(t, clock_wall_ms() - SETTLE_MS))
+		bool is_due = log_buffer_waiting(t->buffer) >= MERGED_LINES || (follows && !is_past_coming(t));
+		if (is_due && !print_settled(t, follows ? clock_wall_ms() - SETTLE_MS : INT64_MAX))
 			return 0; /* the reader went away: that is how a pipe into head ends */
-		is_waiting = log_buffer_waiting(t->buffer) > 0;
+		is_waiting = follows && log_buffer_waiting(t->buffer) > 0;
 		if (!follows && clock_mono_ms() - heard >= PATIENCE_MS) {
 			err_set(&err, ERR_UNREACHABLE, "no more lines came for %d s", PATIENCE_MS / 1000);
 			break;
@@ -243,6 +259,7 @@ int read_logs(struct cli *cli)
 		status = cli_fail(cli, &err);
 	} else {
 		t.buffer = log_buffer_new(NULL);
+		t.asked = clock_wall_ms();
 		t.view = log_view_new(t.buffer);
 		log_view_want(t.view, &(struct log_wants){.filter = t.filter, .least = t.least});
 		status = follow(&t, session_send(cli->session, request_logs(&wish)));

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "model/amount.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -28,9 +29,21 @@ static const struct output_column placement_columns[] = {
 	{"to_version", "TO"}, {"ready", "READY"}, {"desired", "DESIRED"}, {"drift", "DRIFT"}, {"url", "URL"},
 	{"deployed_at", "DEPLOYED"}, {"lock", "LOCK"}, {"reason", "REASON"},
 };
+static void write_cpu(const void *record, char *out)
+{
+	amount_cpu(record, out);
+}
+
+static void write_memory(const void *record, char *out)
+{
+	amount_memory(record, out);
+}
+
 static const struct output_column instance_columns[] = {
-	{"phase", "PHASE"}, {"id", "INSTANCE"}, {"version", "VERSION"}, {"ready", "READY"}, {"pid", "PID"},
-	{"port", "PORT"}, {"restarts", "RESTARTS"}, {"started_at", "STARTED"}, {"exit", "LAST EXIT"}, {"reason", "REASON"},
+	{"phase", "PHASE"}, {"id", "INSTANCE"}, {"version", "VERSION"}, {"ready", "READY"}, {"pid", "PID", NULL, true},
+	{"port", "PORT", NULL, true}, {"cpu", "CPU", write_cpu, true}, {"memory", "MEM", write_memory, true},
+	{"restarts", "RESTARTS"}, {"started_at", "STARTED"}, {"node", "NODE", NULL, true}, {"exit", "LAST EXIT"},
+	{"reason", "REASON"},
 };
 static const struct output_column release_columns[] = {
 	{"service", "SERVICE"}, {"number", "RELEASE"}, {"version", "VERSION"}, {"created_at", "CREATED"},
@@ -150,6 +163,63 @@ static const char *colour_of(const struct field *f, const char *text)
 	return NULL;
 }
 
+static char *cell_of(const struct record_class *class, const struct output_column *column, const void *record,
+                     long long now_ms)
+{
+	struct str raw = {0}, masked = {0};
+	const struct field *f = record_field(class, column->field);
+	char own[OUTPUT_CELL] = "";
+	if (!record)
+		str_add(&raw, column->title);
+	else if (!column->write)
+		cell_text(f, record_get(record, f), now_ms, &raw);
+	else
+		column->write(record, own);
+	str_add(&raw, own);
+	utf8_mask(&masked, str_text(&raw), raw.len, UTF8_ONE_LINE);
+	str_finish(&raw);
+	return str_detach(&masked);
+}
+
+static size_t cell_width(const char *text)
+{
+	return utf8_width(text, strlen(text));
+}
+
+/* 0: the column is left out. */
+static size_t column_width(const struct output_column *column, char *const *cells, size_t columns, size_t n)
+{
+	size_t width = 0;
+	for (size_t r = 1; r <= n; r++)
+		width = cell_width(cells[r * columns]) > width ? cell_width(cells[r * columns]) : width;
+	if (column->is_rare && !width)
+		return 0;
+	return cell_width(cells[0]) > width ? cell_width(cells[0]) : width;
+}
+
+static void print_row(const struct record_class *class, char *const *cells, const size_t *widths, bool is_coloured)
+{
+	struct str line = {0};
+	size_t columns;
+	const struct output_column *column = output_columns(class, &columns);
+	for (size_t c = 0; c < columns; c++) {
+		const char *code = is_coloured ? colour_of(record_field(class, column[c].field), cells[c]) : NULL;
+		if (column[c].is_rare && !widths[c])
+			continue;
+		if (code)
+			str_addf(&line, "\033[%sm", code);
+		str_add(&line, cells[c]);
+		if (code)
+			str_add(&line, "\033[0m");
+		for (size_t pad = cell_width(cells[c]); c + 1 < columns && pad < widths[c] + 2; pad++)
+			str_addc(&line, ' ');
+	}
+	while (line.len && line.s[line.len - 1] == ' ')
+		line.s[--line.len] = '\0';
+	puts(str_text(&line));
+	str_finish(&line);
+}
+
 void output_table(const struct record_class *class, const void *const *records, size_t n, bool is_coloured,
                   long long now_ms)
 {
@@ -157,40 +227,12 @@ void output_table(const struct record_class *class, const void *const *records, 
 	const struct output_column *column = output_columns(class, &columns);
 	char **cells = mem_array((n + 1) * columns, sizeof(*cells));
 	size_t *widths = mem_array(columns, sizeof(*widths));
+	for (size_t i = 0; i < (n + 1) * columns; i++)
+		cells[i] = cell_of(class, &column[i % columns], i < columns ? NULL : records[i / columns - 1], now_ms);
+	for (size_t c = 0; c < columns; c++)
+		widths[c] = column_width(&column[c], cells + c, columns, n);
 	for (size_t r = 0; r <= n; r++)
-		for (size_t c = 0; c < columns; c++) {
-			struct str raw = {0}, masked = {0};
-			const struct field *f = record_field(class, column[c].field);
-			if (r == 0)
-				str_add(&raw, column[c].title);
-			else
-				cell_text(f, record_get(records[r - 1], f), now_ms, &raw);
-			utf8_mask(&masked, str_text(&raw), raw.len, UTF8_ONE_LINE);
-			size_t width = utf8_width(str_text(&masked), masked.len);
-			if (width > widths[c])
-				widths[c] = width;
-			cells[r * columns + c] = str_detach(&masked);
-			str_finish(&raw);
-		}
-	for (size_t r = 0; r <= n; r++) {
-		struct str line = {0};
-		for (size_t c = 0; c < columns; c++) {
-			const char *text = cells[r * columns + c];
-			const struct field *f = record_field(class, column[c].field);
-			const char *code = is_coloured && r ? colour_of(f, text) : NULL;
-			if (code)
-				str_addf(&line, "\033[%sm", code);
-			str_add(&line, text);
-			if (code)
-				str_add(&line, "\033[0m");
-			for (size_t pad = utf8_width(text, strlen(text)); c + 1 < columns && pad < widths[c] + 2; pad++)
-				str_addc(&line, ' ');
-		}
-		while (line.len && line.s[line.len - 1] == ' ')
-			line.s[--line.len] = '\0';
-		puts(str_text(&line));
-		str_finish(&line);
-	}
+		print_row(class, cells + r * columns, widths, is_coloured && r);
 	for (size_t i = 0; i < (n + 1) * columns; i++)
 		free(cells[i]);
 	free(cells);

@@ -15,7 +15,10 @@ struct cJSON;
 /* One column of the table of a kind: the member's name and the title over it. */
 struct output_column {
 	const char *field, *title;
+	void (*write)(const void *record, char *out); /* another text than the member's; NULL */
+	bool is_rare; /* left out when no record has it */
 };
+#define OUTPUT_CELL 64 /* room for what write() writes */
 /* Columns of a class, or NULL when its tables are not for people. */
 const struct output_column *output_columns(const struct record_class *, size_t *n);
 

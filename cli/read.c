@@ -31,6 +31,41 @@ static const struct {
 	{"service", RECORD_PLACEMENT, NAMES | KIND(PLACEMENT)},
 };
 
+struct used { /* what a source tells of use, kept while rows are printed */
+	struct arena arena;
+	struct uses all[8];
+	size_t n;
+};
+
+static void take_uses(const struct message *m, void *arg)
+{
+	struct used *u = arg;
+	if (m->kind != MESSAGE_USE || u->n == sizeof(u->all) / sizeof(u->all[0]))
+		return;
+	struct use *items = arena_alloc(&u->arena, (m->uses.n + 1) * sizeof(*items));
+	for (size_t i = 0; i < m->uses.n; i++) {
+		items[i] = m->uses.items[i];
+		items[i].instance = arena_dup(&u->arena, m->uses.items[i].instance);
+	}
+	u->all[u->n++] = (struct uses){arena_dup(&u->arena, m->uses.source), items, m->uses.n};
+}
+
+/* Instances as their sources tell them, with what they use beside. Where nobody knows, nothing is missed. */
+static void add_uses(const struct used *u, struct rows *rows, struct arena *arena)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		struct instance *copy = arena_alloc(arena, sizeof(*copy));
+		*copy = *(const struct instance *)rows->items[i];
+		rows->items[i] = copy;
+		for (size_t s = 0; s < u->n; s++)
+			for (size_t k = 0; k < u->all[s].n && str_eq(u->all[s].source, copy->base.source); k++)
+				if (str_eq(u->all[s].items[k].instance, copy->id)) {
+					copy->cpu = u->all[s].items[k].cpu;
+					copy->memory = u->all[s].items[k].memory;
+				}
+	}
+}
+
 /* A copy of the rows in which nothing from a source that is away looks well. */
 static void print_table(struct cli *cli, const struct rows *rows)
 {
@@ -95,12 +130,19 @@ int read_list(struct cli *cli)
 	    !rows_check_wish(cli->session, &wish, &err))
 		return cli_fail(cli, &err);
 	struct rows rows;
+	struct used used = {.n = 0};
+	if (lists[i].kind == RECORD_INSTANCE && wish.service)
+		session_ask(cli->session, request_use(wish.service, wish.environment, false), SESSION_PATIENCE_MS, take_uses,
+		            &used, NULL);
 	rows_find(cli->session, lists[i].kind, &wish, &rows);
+	if (used.n)
+		add_uses(&used, &rows, &used.arena);
 	if (lists[i].kind == RECORD_SERVICE && wish.environment)
 		drop_unplaced(cli->session, wish.environment, &rows);
 	print_rows(cli, &rows);
 	bool is_empty = !rows.n;
 	rows_finish(&rows);
+	arena_finish(&used.arena);
 	if (!session_check(cli->session, &err))
 		return cli_fail(cli, &err);
 	if (is_empty)

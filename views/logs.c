@@ -23,6 +23,8 @@
 
 #define TAIL_LINES 2000 /* of each instance, at first */
 #define SETTLE_MS 250   /* lines of several instances wait that long to be put in order */
+#define PAST_MS 1500   /* at most */
+#define PAST_LINES 50000
 #define COPY_LINES 400
 #define SEARCH_SLICE 200000 /* lines looked at for one step of a search */
 #define STEP_US 2000
@@ -46,6 +48,8 @@ static void ask_lines(struct logs *l)
 	};
 	app_drop(l->view.app, l->request);
 	log_buffer_clear(l->buffer);
+	l->asked = app_now(l->view.app);
+	l->past_began = l->past_came = 0;
 	l->request = app_send(l->view.app, &l->view, request_logs(&wish));
 	l->is_ended = false;
 }
@@ -88,11 +92,13 @@ static void take_batch(struct logs *l, const struct log_batch *b)
 		numbers[i] = log_buffer_instance(l->buffer, b->instances[i].service,
 						 b->instances[i].environment, b->instances[i].id);
 	uint32_t nobody = log_buffer_instance(l->buffer, l->service, NULL, NULL);
+	bool has_past = false;
 	for (size_t i = 0; numbers && i < b->n; i++) {
 		const struct log_row *row = &b->lines[i];
 		uint32_t instance = row->instance < b->n_instances ? numbers[row->instance] : nobody;
 		int64_t time = row->time ? row->time : app_now(l->view.app);
 		if (row->what == LINE_TEXT) {
+			has_past = has_past || time < l->asked;
 			log_buffer_add(l->buffer, instance, time, b->block + row->at, row->len);
 		} else {
 			char text[512];
@@ -103,10 +109,22 @@ static void take_batch(struct logs *l, const struct log_batch *b)
 	}
 	free(numbers);
 	l->oldest_wait = app_mono(l->view.app);
+	l->past_came = has_past ? l->oldest_wait : l->past_came;
+	l->past_began = l->past_began ? l->past_began : l->past_came;
+}
+
+/* What was printed before comes instance by instance: it is put in order once it seems to be there. */
+static bool is_past_coming(const struct logs *l)
+{
+	int64_t now = app_mono(l->view.app);
+	return log_buffer_waiting(l->buffer) < PAST_LINES && now - l->past_came < SETTLE_MS &&
+	       now - l->past_began < PAST_MS && !l->is_ended;
 }
 
 static void settle(struct logs *l)
 {
+	if (is_past_coming(l))
+		return;
 	if (log_buffer_waiting(l->buffer) && app_mono(l->view.app) - l->oldest_wait >= SETTLE_MS)
 		log_buffer_settle(l->buffer, INT64_MAX);
 	else

@@ -20,6 +20,8 @@ struct logs {
 	int visible, pan;
 	bool is_following, is_paused, is_wrapped, is_ended;
 	int64_t oldest_wait;    /* monotonic */
+	int64_t asked;          /* wall: lines older than that are the past, which comes instance by instance */
+	int64_t past_began, past_came; /* monotonic: its first and its last line so far; 0: none yet */
 	int search_wanted;      /* -1 up, 1 down, 0 none */
 	size_t search_at;
 };

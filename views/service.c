@@ -5,9 +5,11 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "model/amount.h"
 #include "model/records.h"
 #include "tui/layout.h"
 #include "views/pane.h"
+#include "views/use.h"
 #include "views/words.h"
 
 #define FACT_ROWS 4
@@ -18,6 +20,8 @@ struct service_view {
 	struct view view;
 	char name[80];
 	struct pane_group group;
+	struct use_board use;
+	bool has_use; /* an instance tells how much it uses, or may use */
 };
 
 static bool is_mine(const char *service, void *arg)
@@ -110,13 +114,39 @@ static void placement_cell(struct pane *p, const struct canvas *c, const void *r
 	}
 }
 
+/* The record with what it uses beside. */
+static struct instance with_use(const struct service_view *s, const struct instance *i)
+{
+	const struct use *use = use_find(&s->use, i);
+	struct instance copy = *i;
+	copy.cpu = use ? use->cpu : i->cpu;
+	copy.memory = use ? use->memory : i->memory;
+	return copy;
+}
+
+static void amount_cell(const struct service_view *s, const struct canvas *c, const struct instance *i,
+			bool is_memory)
+{
+	char text[AMOUNT_TEXT];
+	struct instance now = with_use(s, i);
+	(is_memory ? amount_memory : amount_cpu)(&now, text);
+	int64_t used = is_memory ? now.memory : now.cpu, most = is_memory ? now.memory_limit : now.cpu_limit;
+	bool is_much = most > 0 && used != RECORD_NONE && used >= most / 10 * 9;
+	sheet_text(c, is_much ? STYLE_WARNING : STYLE_TEXT, UTF8_RIGHT, text);
+}
+
 static void instance_cell(struct pane *p, const struct canvas *c, const void *row, size_t column,
 			  bool is_selected)
 {
 	const struct instance *i = row;
+	const struct service_view *s = p->arg;
 	enum style style = words_phase_style(i->phase);
 	char text[256];
 	(void)is_selected;
+	if (s->has_use && (column == 5 || column == 6)) {
+		amount_cell(s, c, i, column == 6);
+		return;
+	}
 	switch (column) {
 	case 0:
 		canvas_text(c, 0, 0, style, style_sign(style)[0] ? style_sign(style) : "·");
@@ -220,6 +250,14 @@ static const struct sheet_column instance_columns[] = {{"  INSTANCE", 20, 24, 1,
 						       {"AGE", 4, 4, 0, UTF8_RIGHT},
 						       {"PID", 7, 7, 0, UTF8_RIGHT},
 						       {"", 4, 24, 2, UTF8_LEFT}};
+static const struct sheet_column use_columns[] = {{"  INSTANCE", 20, 24, 1, UTF8_LEFT},
+						  {"VERSION", 6, 10, 1, UTF8_LEFT},
+						  {"PHASE", 8, 10, 0, UTF8_LEFT},
+						  {"RST", 3, 3, 0, UTF8_RIGHT},
+						  {"AGE", 4, 4, 0, UTF8_RIGHT},
+						  {"CPU", 8, 11, 0, UTF8_RIGHT},
+						  {"MEM", 9, 13, 0, UTF8_RIGHT},
+						  {"", 4, 24, 2, UTF8_LEFT}};
 static const struct sheet_column deploy_columns[] = {{"  ENV", 9, 10, 0, UTF8_LEFT},
 						     {"VERSION", 9, 14, 1, UTF8_LEFT},
 						     {"AGE", 4, 4, 0, UTF8_RIGHT},
@@ -278,12 +316,34 @@ static void set_target(struct service_view *s)
 	app_target(s->view.app, s->name, name);
 }
 
+/* A process of the embedded platform has a pid instead. */
+static void choose_columns(struct service_view *s)
+{
+	struct pane *p = &s->group.panes[PANE_INSTANCES];
+	bool has_use = s->has_use;
+	for (size_t i = 0; i < index_count(p->index) && !has_use; i++) {
+		const struct instance *row = records_row(app_records(p->app, RECORD_INSTANCE), index_at(p->index, i));
+		char cpu[AMOUNT_TEXT] = "", memory[AMOUNT_TEXT] = "";
+		if (row) {
+			struct instance now = with_use(s, row);
+			amount_cpu(&now, cpu);
+			amount_memory(&now, memory);
+		}
+		has_use = cpu[0] || memory[0];
+	}
+	if (has_use != s->has_use)
+		sheet_set_columns(&p->sheet, use_columns, sizeof(use_columns) / sizeof(use_columns[0]));
+	s->has_use = has_use;
+}
+
 static bool open_view(struct view *v, const char *arg, struct err *err)
 {
 	struct service_view *s = (struct service_view *)v;
 	(void)err;
 	str_copy(s->name, sizeof(s->name), arg);
 	pane_group_init(&s->group, v->app, pane_classes, PANE_COUNT, LOW_ROWS, s);
+	choose_columns(s);
+	use_ask(&s->use, v, s->name);
 	set_target(s);
 	return true;
 }
@@ -292,8 +352,18 @@ static void changed(struct view *v, uint32_t kinds)
 {
 	struct service_view *s = (struct service_view *)v;
 	pane_group_update(&s->group);
-	if (!kinds)
-		set_target(s);
+	choose_columns(s);
+	if (kinds)
+		return;
+	use_ask(&s->use, v, s->name);
+	set_target(s);
+}
+
+static void message(struct view *v, const struct message *m)
+{
+	struct service_view *s = (struct service_view *)v;
+	use_take(&s->use, v, m);
+	choose_columns(s);
 }
 
 static void draw_list(const struct canvas *c, int y, const char *label, const struct texts *t)
@@ -403,6 +473,7 @@ static void close_view(struct view *v)
 {
 	struct service_view *s = (struct service_view *)v;
 	pane_group_finish(&s->group);
+	use_finish(&s->use);
 }
 
 static const struct command commands[] = {
@@ -424,6 +495,7 @@ const struct view_class view_service = {
 		 1u << RECORD_EVENT | 1u << RECORD_ENVIRONMENT,
 	.open = open_view,
 	.changed = changed,
+	.message = message,
 	.draw = draw,
 	.key = key,
 	.widget = widget,

@@ -249,6 +249,12 @@ static void deliver(void *arg, struct message *m)
 		str_addf(&f->told, "series %s %s %zu points, threshold %g, %zu marks\n", m->series.name, m->series.unit,
 			 m->series.n, m->series.threshold, m->series.n_marks);
 		break;
+	case MESSAGE_USE:
+		str_addf(&f->told, "use of %s\n", m->uses.source);
+		for (size_t i = 0; i < m->uses.n; i++)
+			str_addf(&f->told, "use %s %lld %lld\n", m->uses.items[i].instance, (long long)m->uses.items[i].cpu,
+				 (long long)m->uses.items[i].memory);
+		break;
 	case MESSAGE_AUDIT:
 		str_addf(&f->told, "audit %s %lld %s\n", m->audit.chain, (long long)m->audit.entries, m->audit.is_ok ? "ok" : "bad");
 		break;
@@ -318,6 +324,8 @@ static struct request *make_request(char *words)
 	if (str_eq(kind, "document"))
 		return request_document(str_eq(a, "spec") ? DOCUMENT_SPEC : str_eq(a, "log") ? DOCUMENT_BUILD_LOG : DOCUMENT_RUNBOOK,
 					b, str_eq(a, "log") ? b : c, false);
+	if (str_eq(kind, "use"))
+		return request_use(a, NULL, str_eq(b, "follow"));
 	if (str_eq(kind, "series"))
 		return request_series(&(struct series_wish){.service = "a", .environment = "b", .name = "error_ratio"});
 	if (str_eq(kind, "audit"))

@@ -8,7 +8,7 @@
  *	# a comment
  *	provider platform
  *	request watch services,instances     | logs SERVICE [follow] [previous] [tail=N] [since=RFC3339] [instance=I] | document runbook SERVICE [NAME] | document spec SERVICE
- *	                                     | series | audit | info | plan ACTION | execute PLAN | undo ID | shutdown
+ *	                                     | use SERVICE [follow] | series | audit | info | plan ACTION | execute PLAN | undo ID | shutdown
  *	wish JSON                            of plan and execute, instead of their words; before the request
  *	basis JSON                           of the plan that is executed; before the request
  *	option NAME VALUE                    of the source's configuration; before the request
@@ -23,7 +23,7 @@
  *	= line                               what the client told since the last such block, line by line
  *
  * What is told: begin KIND, put KIND JSON, delete KIND KEY, sync KIND, source STATE[: error], settled, log
- * INSTANCE TEXT, gap|exit|start|cut TEXT, document TEXT, series …, info …, audit …, plan JSON, operation
+ * INSTANCE TEXT, gap|exit|start|cut TEXT, document TEXT, use of SOURCE, use INSTANCE CPU MEMORY, series …, info …, audit …, plan JSON, operation
  * JSON, done [KIND: error].
  */
 #include <stdbool.h>

@@ -20,7 +20,7 @@ static const struct option_row options[] = {
 };
 static const char *const roles[] = {"deploys", NULL};
 static const struct query *const queries[] = {
-	&kubernetes_watch, &kubernetes_logs, &kubernetes_log_follow,
+	&kubernetes_watch, &kubernetes_logs, &kubernetes_log_follow, &kubernetes_use,
 	&kubernetes_apply_plan, &kubernetes_apply_execute, &kubernetes_prove_plan, &kubernetes_prove_execute,
 	&kubernetes_plan, &kubernetes_execute, NULL,
 };

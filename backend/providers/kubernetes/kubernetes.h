@@ -24,7 +24,7 @@
 /* Annotations and labels that fairway reads of a workload; people may set them. */
 #define KUBE_PREFIX "fairway.dev/"
 
-extern const struct query kubernetes_watch, kubernetes_logs, kubernetes_log_follow, kubernetes_plan,
+extern const struct query kubernetes_watch, kubernetes_logs, kubernetes_log_follow, kubernetes_use, kubernetes_plan,
 	kubernetes_execute;
 
 /* One row a kind. */

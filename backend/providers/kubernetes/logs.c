@@ -276,6 +276,12 @@ static void say_new(struct run *r, const char *pod, const char *node)
 	say(r, LINE_START, pod, node ? arena_printf(run_arena(r), "new pod on %s", node) : "new pod");
 }
 
+static const char *reason_of(struct run *r, const cJSON *object)
+{
+	struct kube_pod pod;
+	return kube_pod_read(object, run_arena(r), &pod) && pod.reason ? pod.reason : "";
+}
+
 static void put_pod(struct group *g, struct run *r, const cJSON *object)
 {
 	struct logs *l = g->logs;
@@ -299,6 +305,8 @@ static void put_pod(struct group *g, struct run *r, const cJSON *object)
 		m = m ? m : add_member(l, g, &meta, all[i].name, id);
 		m->is_seen = true;
 		kube_run_of(&all[i], &now);
+		if (!now.has_run && !now.waits[0]) /* its pod has no node yet */
+			str_copy(now.waits, sizeof(now.waits), reason_of(r, object));
 		kube_tail_tell(m->tail, r, &now);
 		mind(l, r, m);
 	}

@@ -31,7 +31,7 @@ struct kube_run {                     /* what the pod tells of its container */
 	int64_t restarts, started_at; /* number of the present or last run, from 0 */
 	char ended[64];               /* how that run ended: "exit 3"; "" when it runs, or nobody knows */
 	char before[64];              /* how the one before ended */
-	char waits[160];              /* why it does not run: "ImagePullBackOff: …"; "" */
+	char waits[320];              /* why it does not run: "ImagePullBackOff: …"; "" */
 };
 void kube_run_of(const struct kube_container *, struct kube_run *);
 

@@ -500,6 +500,7 @@ void kube_tail_begin(struct kube_tail *t, struct run *r)
 	const struct log_wish *wish = &run_request(r)->logs;
 	t->run = t->now.restarts;
 	t->since = wish->since * 1000000;
+	t->is_ended_told = !t->now.is_running && str_eq(t->now.ended, "exit 0"); /* long ago, and as it should */
 	if (is_list(r) && !t->now.has_run) {
 		say_waits(t, r);
 		rest(t, r, true);
