@@ -27,6 +27,7 @@ struct session {
 	struct records *tables[RECORD_COUNT]; /* their rows */
 	uint64_t watch;
 	bool is_settled, is_terminal;
+	bool has_told;       /* records came since that was last looked at */
 	int signal_fd;
 	int64_t patience_ms; /* of its sources */
 	int64_t lent_until;  /* mono ms: the terminal was lent until then, no time to answer in */
@@ -104,6 +105,7 @@ static void settle(struct session *s)
 
 static void apply(struct session *s, const struct message *m)
 {
+	s->has_told = true;
 	for (size_t i = 0; i < m->changes.n; i++) {
 		const struct change *c = &m->changes.items[i];
 		struct overlay *table = c->kind < RECORD_COUNT ? s->overlays[c->kind] : NULL;
@@ -200,6 +202,9 @@ bool session_watch(struct session *s, unsigned kinds, struct err *err)
 	struct err waited = {0};
 	for (;;) {
 		message_free(take(s)); /* of requests that were given up */
+		if (s->has_told)
+			deadline = clock_mono_ms() + s->patience_ms;
+		s->has_told = false;
 		if (s->is_settled)
 			return true;
 		if (wait_for(s, deadline, &waited))
