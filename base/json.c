@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +12,49 @@
 #include "base/str.h"
 #include "base/utf8.h"
 
+#define FEW_KEYS 24 /* so many are compared each with each: sorting needs memory */
+
+/* Where cJSON's pieces go while json_parse_in() runs on this thread; NULL: to malloc. */
+static _Thread_local struct arena *parse_arena;
+static bool is_started; /* written once by main before any thread starts */
+
+static void *piece(size_t size)
+{
+	return parse_arena ? arena_alloc(parse_arena, size) : mem_for_malloc(size);
+}
+
+static void free_piece(void *p)
+{
+	if (!parse_arena)
+		free(p);
+}
+
+void json_start(void)
+{
+	cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = piece, .free_fn = free_piece});
+	is_started = true;
+}
+
+/* The length of what is plain inside of a string: most of a text is. */
+static size_t plain(const char *text, size_t len)
+{
+	size_t n = 0;
+	while (n < len && (unsigned char)text[n] >= 0x20 && (unsigned char)text[n] < 0x80 && text[n] != '"' &&
+	       text[n] != '\\')
+		n++;
+	return n;
+}
+
 /* cJSON recurses, takes "\u0000" for an end of text and lets bad UTF-8 pass, so one scan comes first. */
 static bool acceptable(const char *text, size_t len, struct err *err)
 {
 	int depth = 0;
 	bool in_text = false;
 	for (size_t i = 0; i < len; i++) {
+		if (in_text)
+			i += plain(text + i, len - i);
+		if (i == len)
+			break;
 		unsigned char c = (unsigned char)text[i];
 		if (c == 0 || (in_text && c < 0x20))
 			return err_set(err, ERR_FAILED, "JSON: a raw control byte at offset %zu", i);
@@ -49,6 +87,35 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static bool stands_twice(const char *name, struct err *err)
+{
+	return !err_set(err, ERR_FAILED, "JSON: the key \"%.60s\" stands twice", name);
+}
+
+static bool few_unique(const cJSON *object, struct err *err)
+{
+	for (const cJSON *a = object->child; a; a = a->next)
+		for (const cJSON *b = a->next; b; b = b->next)
+			if (a->string[0] == b->string[0] && strcmp(a->string, b->string) == 0)
+				return !stands_twice(a->string, err);
+	return true;
+}
+
+static bool many_unique(const cJSON *object, size_t n, struct err *err)
+{
+	const char **names = mem_array(n, sizeof(*names));
+	const cJSON *item;
+	size_t at = 0;
+	cJSON_ArrayForEach(item, object) names[at++] = item->string;
+	qsort(names, n, sizeof(*names), by_name);
+	bool is_unique = true;
+	for (size_t i = 1; i < n && is_unique; i++)
+		if (strcmp(names[i - 1], names[i]) == 0)
+			is_unique = !stands_twice(names[i], err);
+	free(names);
+	return is_unique;
+}
+
 /* The first of two equal keys would win silently: what one reader checks another would not see. */
 static bool keys_unique(const cJSON *json, struct err *err)
 {
@@ -57,27 +124,12 @@ static bool keys_unique(const cJSON *json, struct err *err)
 	cJSON_ArrayForEach(item, json)
 	{
 		n++;
-		if ((cJSON_IsObject(item) || cJSON_IsArray(item)) && !keys_unique(item, err))
+		if (item->child && !keys_unique(item, err))
 			return false;
 	}
-	if (!cJSON_IsObject(json) || n < 2)
+	if (!cJSON_IsObject(json))
 		return true;
-	const char *few[16], **names = n <= 16 ? few : mem_array(n, sizeof(*names));
-	n = 0;
-	cJSON_ArrayForEach(item, json) names[n++] = item->string;
-	qsort(names, n, sizeof(*names), by_name);
-	bool unique = true;
-	for (size_t i = 1; i < n && unique; i++)
-		if (strcmp(names[i - 1], names[i]) == 0)
-			unique = err_set(err, ERR_FAILED, "JSON: the key \"%.60s\" stands twice", names[i]);
-	if (names != few)
-		free(names);
-	return unique;
-}
-
-void json_start(void)
-{
-	cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = mem_for_malloc, .free_fn = free});
+	return n <= FEW_KEYS ? few_unique(json, err) : many_unique(json, n, err);
 }
 
 cJSON *json_parse(const char *text, size_t len, struct err *err)
@@ -100,6 +152,15 @@ cJSON *json_parse(const char *text, size_t len, struct err *err)
 	}
 	cJSON_Delete(json);
 	return NULL;
+}
+
+const cJSON *json_parse_in(struct arena *arena, const char *text, size_t len, struct err *err)
+{
+	assert(is_started);
+	parse_arena = arena;
+	const cJSON *json = json_parse(text, len, err);
+	parse_arena = NULL;
+	return json;
 }
 
 const cJSON *json_get(const cJSON *object, const char *name)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
 struct err;
 
 #define JSON_DEPTH 64
@@ -21,6 +22,8 @@ struct err;
 void json_start(void);
 /* NULL and *err when it is not acceptable; the caller cJSON_Delete()s the result. */
 cJSON *json_parse(const char *text, size_t len, struct err *);
+/* The same, its pieces in the arena: nothing is to be deleted. After json_start(). For what comes by thousands. */
+const cJSON *json_parse_in(struct arena *, const char *text, size_t len, struct err *);
 /* Members of an object; NULL or the default when absent or of another type. Borrowed. */
 const char *json_text(const cJSON *object, const char *name);
 int64_t json_int(const cJSON *object, const char *name, int64_t absent);

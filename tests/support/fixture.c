@@ -10,6 +10,7 @@
 #include "backend/run.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/record_json.h"
@@ -593,6 +594,7 @@ bool fixture_run(const char *script, size_t len, int cut, char message[4096])
 
 bool fixture_run_query(const struct query *query, const char *script, size_t len, int cut, char message[4096])
 {
+	json_start();
 	struct fixture f = {.cut = cut, .message = message, .query = query};
 	f.io = (struct io){.mono = mono, .wall = wall, .chance = chance, .timer_set = timer_set, .timer_clear = timer_clear,
 	                   .start = start, .hold = hold, .cancel = cancel, .reach = reach,

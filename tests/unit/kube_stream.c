@@ -37,7 +37,8 @@ static void on(void *state, struct run *r, const struct input *in)
 	struct watch *w = state;
 	if (in->kind == INPUT_START) {
 		w->pods = (struct kube_stream){
-			.what = KUBE_POD, .namespace = "a", .tag = 7, .each = each, .selector = "app=web"};
+			.what = KUBE_POD, .namespace = "a", .tag = 7,
+					       .is_lean = true, .each = each, .selector = "app=web"};
 		kube_stream_start(&w->pods, r);
 	} else if (kube_stream_owns(&w->pods, in)) {
 		kube_stream_on(&w->pods, r, in);

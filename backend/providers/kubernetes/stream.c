@@ -24,22 +24,35 @@
 #define TIMER_TAG(s) ((s)->tag + 2)
 
 /* What object.h reads nothing of, and most of the bytes. */
-#define UNREAD(at)                                                                                           \
-	{{at "metadata", "managedFields"}},                                                                  \
-		{{at "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"}},        \
-		{{at "spec", "volumes"}}, {{at "spec", "tolerations"}}, {{at "spec", "affinity"}},           \
-		{{at "spec", "containers", "env"}}, {{at "spec", "containers", "volumeMounts"}},             \
-		{{at "spec", "containers", "command"}}, {{at "spec", "containers", "args"}},                 \
-		{{at "spec", "initContainers", "env"}}, {{at "spec", "initContainers", "volumeMounts"}},     \
-		{{at "spec", "initContainers", "command"}}, {{at "spec", "template", "spec", "volumes"}},    \
-		{{at "spec", "template", "spec", "containers", "env"}}, {{at "status", "hostIPs"}},          \
-		{{at "status", "podIPs"}}, {{at "status", "resources"}}, {{at "status", "allocatedResources"}}, \
-		{{at "status", "containerStatuses", "volumeMounts"}},                                        \
-		{{at "status", "containerStatuses", "resources"}},                                           \
-		{{at "status", "containerStatuses", "allocatedResources"}}
+#define OF_CONTAINERS(...)                                                                                   \
+	{{__VA_ARGS__, "env"}}, {{__VA_ARGS__, "volumeMounts"}}, {{__VA_ARGS__, "command"}},                 \
+	{                                                                                                    \
+		{                                                                                            \
+			__VA_ARGS__, "args"                                                                  \
+		}                                                                                            \
+	}
+#define UNREAD(...)                                                                                          \
+	{{__VA_ARGS__ "metadata", "managedFields"}},                                                         \
+		{{__VA_ARGS__ "metadata", "annotations",                                                     \
+		  "kubectl.kubernetes.io/last-applied-configuration"}},                                      \
+		{{__VA_ARGS__ "spec", "volumes"}}, {{__VA_ARGS__ "spec", "tolerations"}},                    \
+		{{__VA_ARGS__ "spec", "affinity"}}, OF_CONTAINERS(__VA_ARGS__ "spec", "containers"),         \
+		OF_CONTAINERS(__VA_ARGS__ "spec", "initContainers"),                                         \
+		OF_CONTAINERS(__VA_ARGS__ "spec", "template", "spec", "containers"),                         \
+		{{__VA_ARGS__ "spec", "template", "spec", "volumes"}}, {{__VA_ARGS__ "status", "hostIPs"}},  \
+		{{__VA_ARGS__ "status", "podIPs"}}, {{__VA_ARGS__ "status", "resources"}},                   \
+		{{__VA_ARGS__ "status", "allocatedResources"}},                                              \
+		{{__VA_ARGS__ "status", "containerStatuses", "volumeMounts"}},                               \
+		{{__VA_ARGS__ "status", "containerStatuses", "resources"}},                                  \
+	{                                                                                                    \
+		{                                                                                            \
+			__VA_ARGS__ "status", "containerStatuses", "allocatedResources"                      \
+		}                                                                                            \
+	}
 #define OF_LIST
 #define OF_EVENT "object",
 static const struct json_path unread[] = {UNREAD(OF_LIST)}, unread_of_event[] = {UNREAD(OF_EVENT)};
+static const size_t n_unread = sizeof(unread) / sizeof(unread[0]);
 
 static void tell(struct kube_stream *s, struct run *r, enum kube_news news, const cJSON *object,
 		 const struct err *err)
@@ -206,17 +219,13 @@ static bool read_metadata(struct kube_stream *s, struct run *r, uint32_t at, con
 	return true;
 }
 
-static cJSON *parse_start(const struct input *in)
+static const cJSON *parse_start(struct kube_stream *s, const struct input *in)
 {
-	struct str whole = {0};
-	str_addn(&whole, in->before, in->before_len);
-	str_add(&whole, "]}");
-	cJSON *list = json_parse(whole.s, whole.len, NULL);
-	str_finish(&whole);
-	return list;
+	str_reset(&s->text);
+	str_addn(&s->text, in->before, in->before_len);
+	str_add(&s->text, "]}");
+	return json_parse_in(&s->parsed, s->text.s, s->text.len, NULL);
 }
-
-static const size_t n_unread = sizeof(unread) / sizeof(unread[0]);
 
 /* base/json refuses "\u0000", which a program may leave as its last words: such text is worth a sign, not the
  * object. */
@@ -227,18 +236,20 @@ static void take_nul_out(char *text, size_t len)
 		memcpy(at, "\\ufffd", sizeof(nul) - 1);
 }
 
-/* An object of a list, or an event around one. */
-static cJSON *parse(struct kube_stream *s, const struct input *in, struct err *err)
+/* An object of a list, or an event around one; until the next. */
+static const cJSON *parse(struct kube_stream *s, const struct input *in, struct err *err)
 {
-	struct str *text = &s->pruned;
+	struct str *text = &s->text;
 	str_reset(text);
-	if (!json_prune(in->data, in->len, s->is_watching ? unread_of_event : unread, n_unread, text))
+	arena_reset(&s->parsed);
+	if (!s->is_lean ||
+	    !json_prune(in->data, in->len, s->is_watching ? unread_of_event : unread, n_unread, text))
 		str_addn(text, in->data, in->len);
-	cJSON *json = json_parse(text->s, text->len, err);
+	const cJSON *json = json_parse_in(&s->parsed, text->s, text->len, err);
 	if (json)
 		return json;
 	take_nul_out(text->s, text->len);
-	return json_parse(text->s, text->len, err);
+	return json_parse_in(&s->parsed, text->s, text->len, err);
 }
 
 static void garbled(struct kube_stream *s, struct run *r, struct err *err)
@@ -254,19 +265,15 @@ static void on_item(struct kube_stream *s, struct run *r, const struct input *in
 {
 	struct err err;
 	uint32_t at = in->tag - s->tag;
-	if (!in->is_last && !s->is_page_known[at]) {
-		cJSON *start = parse_start(in);
-		read_metadata(s, r, at, start);
-		cJSON_Delete(start);
-	}
-	cJSON *json = parse(s, in, &err);
+	if (!in->is_last && !s->is_page_known[at])
+		read_metadata(s, r, at, parse_start(s, in));
+	const cJSON *json = parse(s, in, &err);
 	bool is_good = json != NULL;
 	if (is_good && in->is_last)
 		is_good = read_metadata(s, r, at, json) ||
 			  err_set(&err, ERR_UNREACHABLE, "this is no list of objects");
 	else if (is_good)
 		tell(s, r, KUBE_PUT, json, NULL);
-	cJSON_Delete(json);
 	if (!is_good)
 		garbled(s, r, &err);
 }
@@ -334,9 +341,8 @@ static void on_line(struct kube_stream *s, struct run *r, const struct input *in
 	struct err err;
 	if (in->len == 0)
 		return;
-	cJSON *line = parse(s, in, &err);
+	const cJSON *line = parse(s, in, &err);
 	bool is_good = line && take_event(s, r, line, &err);
-	cJSON_Delete(line);
 	if (!is_good)
 		garbled(s, r, &err);
 }
@@ -464,5 +470,6 @@ void kube_stream_finish(struct kube_stream *s)
 	str_finish(&s->version);
 	str_finish(&s->page);
 	str_finish(&s->listed);
-	str_finish(&s->pruned);
+	str_finish(&s->text);
+	arena_finish(&s->parsed);
 }

@@ -299,6 +299,7 @@ static void add_line(struct watch *w, enum stage stage, enum kube_what what, con
 		.fields = fields,
 		.each = each,
 		.arg = w,
+		.is_lean = true,
 		.tag = TAG_STREAMS + (uint32_t)w->n_lines * KUBE_STREAM_TAGS,
 	};
 	w->n_lines++;
