@@ -48,6 +48,7 @@ struct term {
 	enum style_depth depth;
 	struct str enter, leave; /* modes of ours, put on and off; leave restores all */
 	const char *mouse;       /* put on after enter */
+	int rows_told;           /* rows of the scroll region that newterm() asked for; 0: it was put right */
 	struct str out;          /* the frame under way */
 	size_t sent;
 	struct str copy; /* OSC 52 waiting for the next frame */
@@ -196,6 +197,7 @@ static SCREEN *start_curses(struct term *t)
 		sigaction(curses_signals[i], NULL, &old[i]);
 	errno = 0;
 	SCREEN *screen = newterm(getenv("TERM"), t->sink, t->nothing);
+	t->rows_told = LINES;
 	for (size_t i = 0; i < N_CURSES_SIGNALS; i++)
 		sigaction(curses_signals[i], &old[i], NULL);
 	return screen;
@@ -451,6 +453,28 @@ static void tell_curses(struct term *t)
 	doupdate();
 }
 
+/* newterm() cannot ask a file in memory how large it is: its scroll region is that of terminfo's 24 rows, and what is
+ * scrolled below them would stay where it was. */
+static void put_margins_right(struct term *t)
+{
+	const char *region = tigetstr("csr");
+	bool has_region = region && region != (const char *)-1;
+	if (has_region && t->rows_told > 0) {
+		char told[32] = "";
+		str_copy(told, sizeof(told), tparm(region, 0, t->rows_told - 1));
+		char *at = memmem(t->out.s, t->out.len, told, strlen(told));
+		if (at) {
+			struct str out = {0};
+			str_addn(&out, t->out.s, (size_t)(at - t->out.s));
+			str_add(&out, tparm(region, 0, t->grid.rows - 1));
+			str_add(&out, at + strlen(told));
+			str_finish(&t->out);
+			t->out = out;
+		}
+	}
+	t->rows_told = 0;
+}
+
 bool term_draw(struct term *t)
 {
 	if (t->is_lent || t->is_gone)
@@ -466,6 +490,8 @@ bool term_draw(struct term *t)
 	bool is_whole = t->is_whole; /* leaves nothing to what the terminal was in before */
 	tell_curses(t);
 	take_memory(t, &t->out);
+	if (t->rows_told)
+		put_margins_right(t);
 	if (!is_whole && t->out.len > empty)
 		t->out.len = empty + shorten(t->out.s + empty, t->out.len - empty);
 	if (t->is_entering) {

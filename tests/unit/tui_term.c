@@ -55,6 +55,8 @@ static void shows_and_leaves(void **state)
 	assert_false(screen_is_cursor_shown(s));
 	assert_true(screen_raw_has(s, "\033[?1000h\033[?1006h", 0));
 	assert_true(screen_raw_has(s, "\033[?2004h", 0));
+	assert_true(screen_raw_has(s, "\033[1;40r", 0)); /* all rows scroll, not terminfo's 24 */
+	assert_false(screen_raw_has(s, "\033[1;24r", 0));
 	assert_true(screen_has_text(s, "?]0;title?")); /* outside text is masked */
 	assert_true(screen_has_text(s, "1/50000"));
 	assert_true(screen_is_reverse(s, 2, 4));
