@@ -51,3 +51,17 @@ size_t shorten(char *bytes, size_t len)
 	}
 	return (size_t)(out - bytes);
 }
+
+void replace_once(struct str *bytes, const char *words, const char *with)
+{
+	size_t len = strlen(words);
+	const char *at = len && bytes->len ? memmem(bytes->s, bytes->len, words, len) : NULL;
+	struct str out = {0};
+	if (!at)
+		return;
+	str_addn(&out, bytes->s, (size_t)(at - bytes->s));
+	str_add(&out, with);
+	str_addn(&out, at + len, bytes->len - (size_t)(at - bytes->s) - len);
+	str_finish(bytes);
+	*bytes = out;
+}

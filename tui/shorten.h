@@ -8,8 +8,12 @@
  */
 #include <stddef.h>
 
+#include "base/str.h"
+
 /* In place: takes out what selects the ASCII set (ESC ( B, SI), and default colours (SGR 39, 49) right before an
  * SGR that begins with 0 or is empty. Only for bytes of ncurses whose alternate set was never used. Returns the
  * new length. */
 size_t shorten(char *bytes, size_t len);
+/* The first of these words becomes others; nothing when it is not there. */
+void replace_once(struct str *bytes, const char *words, const char *with);
 #endif

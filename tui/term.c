@@ -24,6 +24,7 @@
 #include "base/str.h"
 #include "tui/canvas.h"
 #include "tui/shorten.h"
+#include "tui/tty.h"
 
 #define FRAME_BEGIN "\033[?2026h"
 #define FRAME_END "\033[?2026l"
@@ -33,8 +34,6 @@
 #define PASTE_OFF "\033[?2004l"
 #define LEAVE_MS 250
 #define RESTORE_WAIT_MS 50
-#define ROWS_UNKNOWN 24 /* when the terminal does not know its size */
-#define COLUMNS_UNKNOWN 80
 
 struct term {
 	int fd;     /* of our own, non-blocking: other users of the terminal keep a blocking one */
@@ -81,26 +80,6 @@ static bool check_terminal(struct err *err)
 	if (strcmp(name, "dumb") == 0)
 		return refuse(err, "TERM is \"dumb\"");
 	return true;
-}
-
-/* A file description of our own: O_NONBLOCK on the shared one would reach the shell. /dev/tty for where the
- * first is not ours to open (after su). */
-static int open_tty(void)
-{
-	int fd = open("/proc/self/fd/1", O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return fd >= 0 ? fd : open("/dev/tty", O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
-static struct termios raw_of(const struct termios *cooked)
-{
-	struct termios raw = *cooked;
-	raw.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | IGNCR | INLCR | INPCK | ISTRIP | IXON | PARMRK);
-	raw.c_oflag &= ~(tcflag_t)OPOST;
-	raw.c_cflag = (raw.c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8;
-	raw.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | IEXTEN | ISIG);
-	raw.c_cc[VMIN] = 1;
-	raw.c_cc[VTIME] = 0;
-	return raw;
 }
 
 /* A capability without its padding ("$<5>"). */
@@ -171,14 +150,6 @@ static bool has_pair(const struct term *t, unsigned style)
 	return look.fg >= 0 || look.bg >= 0;
 }
 
-static void tty_size(const struct term *t, int *rows, int *columns)
-{
-	struct winsize size = {0};
-	ioctl(t->fd, TIOCGWINSZ, &size);
-	*rows = size.ws_row > 0 ? size.ws_row : ROWS_UNKNOWN;
-	*columns = size.ws_col > 0 ? size.ws_col : COLUMNS_UNKNOWN;
-}
-
 /* Both grids and ncurses' own windows; nothing of what the terminal shows is believed any more. */
 static void fit(struct term *t, int rows, int columns)
 {
@@ -205,12 +176,12 @@ static SCREEN *start_curses(struct term *t)
 
 static bool start(struct term *t, const struct term_options *options, struct err *err)
 {
-	t->fd = open_tty();
+	t->fd = tty_open();
 	if (t->fd < 0)
 		return err_errno(err, ERR_FAILED, errno, "the terminal cannot be opened");
 	if (tcgetattr(t->fd, &t->cooked) != 0)
 		return err_errno(err, ERR_FAILED, errno, "the terminal's modes cannot be read");
-	t->raw = raw_of(&t->cooked);
+	t->raw = tty_raw(&t->cooked);
 	t->memory = memfd_create("frame", MFD_CLOEXEC);
 	t->nothing = fopen("/dev/null", "re");
 	t->sink = t->memory >= 0 ? fdopen(t->memory, "w") : NULL;
@@ -227,7 +198,7 @@ static bool start(struct term *t, const struct term_options *options, struct err
 	learn_modes(t);
 	term_set(t, options);
 	int rows, columns;
-	tty_size(t, &rows, &columns);
+	tty_size(t->fd, &rows, &columns);
 	fit(t, rows, columns);
 	open_terminal = t; /* whoever runs out of memory from here on restores it */
 	if (tcsetattr(t->fd, TCSANOW, &t->raw) != 0)
@@ -458,20 +429,9 @@ static void tell_curses(struct term *t)
 static void put_margins_right(struct term *t)
 {
 	const char *region = tigetstr("csr");
-	bool has_region = region && region != (const char *)-1;
-	if (has_region && t->rows_told > 0) {
-		char told[32] = "";
-		str_copy(told, sizeof(told), tparm(region, 0, t->rows_told - 1));
-		char *at = memmem(t->out.s, t->out.len, told, strlen(told));
-		if (at) {
-			struct str out = {0};
-			str_addn(&out, t->out.s, (size_t)(at - t->out.s));
-			str_add(&out, tparm(region, 0, t->grid.rows - 1));
-			str_add(&out, at + strlen(told));
-			str_finish(&t->out);
-			t->out = out;
-		}
-	}
+	char told[32];
+	if (region && region != (const char *)-1 && str_copy(told, sizeof(told), tparm(region, 0, t->rows_told - 1)))
+		replace_once(&t->out, told, tparm(region, 0, t->grid.rows - 1));
 	t->rows_told = 0;
 }
 
@@ -523,7 +483,7 @@ bool term_is_sending(const struct term *t)
 void term_resized(struct term *t)
 {
 	int rows, columns;
-	tty_size(t, &rows, &columns);
+	tty_size(t->fd, &rows, &columns);
 	/* There and back between two looks: the size is the same, what the terminal shows is not. */
 	t->is_whole = true;
 	if (rows != t->grid.rows || columns != t->grid.columns)
