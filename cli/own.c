@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verbs about the program itself: info, config, keymap. */
 #include <cJSON.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backend/config.h"
 #include "backend/kubeconfig.h"
+#include "backend/offer.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -117,36 +116,46 @@ static int print_as(struct cli *cli, const char *name, const char *text)
 	return 0;
 }
 
+/* What is said of a kubeconfig's contexts that become environments. */
+static void tell_offer(const struct cli *cli, const struct offer *o)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		const struct offer_item *item = &o->items[i];
+		cli_tell(cli, "%s: context %s%s%s%s", item->environment, item->context,
+			 item->is_protected ? ", protected, since its name holds prod" : "",
+			 item->plugin ? ", logs in by " : "", item->plugin ? item->plugin : "");
+	}
+}
+
 static int config_init(struct cli *cli)
 {
 	struct err err = {0};
+	struct offer offer = {0};
 	struct config_flags flags = {.file = cli->args->config};
 	char *path = config_path(&flags, &err);
-	if (!path)
-		return cli_fail(cli, &err);
-	const char *slash = strrchr(path, '/');
-	struct str folder = {0};
-	str_addn(&folder, path, slash ? (size_t)(slash - path) : 0);
-	int dir = slash ? file_folder(folder.len ? str_text(&folder) : "/", &err) : AT_FDCWD;
-	const char *name = slash ? slash + 1 : path;
-	char *text = config_default_text();
-	int fd = dir == -1 ? -1 : openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool is_read = path && offer_read(&offer, cli->args->kubeconfig, &err);
+	bool is_good = is_read || (path && !cli->args->kubeconfig);
+	struct str text = {0};
+	if (is_good && !is_read)
+		cli_tell(cli, "without environments: %s", err.text);
+	for (size_t i = 0; i < offer.n; i++)
+		offer.items[i].is_chosen = true;
+	char *defaults = config_default_text(), *environments = is_read && offer.n ? offer_text(&offer) : NULL;
+	str_add(&text, defaults);
+	if (environments)
+		str_addf(&text, "\n%s", environments);
 	int status = 0;
-	if (dir == -1)
+	if (!is_good || !offer_write(path, str_text(&text), &err)) {
 		status = cli_fail(cli, &err);
-	else if (fd < 0 && errno == EEXIST)
-		status = cli_refuse(cli, ERR_REFUSED, "%s is there already; it was left as it is", path);
-	else if (fd < 0 || !file_write_all(fd, text, strlen(text)))
-		status = cli_refuse(cli, ERR_FAILED, "cannot write %s: %s", path, strerror(errno));
-	else
+	} else {
+		tell_offer(cli, &offer);
 		print_as(cli, "path", path);
-	if (fd >= 0)
-		close(fd);
-	if (dir >= 0)
-		close(dir);
-	free(text);
+	}
+	str_finish(&text);
+	offer_finish(&offer);
+	free(defaults);
+	free(environments);
 	free(path);
-	str_finish(&folder);
 	return status;
 }
 

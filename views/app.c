@@ -128,6 +128,11 @@ void app_switch(struct app *app, const char *context)
 		app_say(app, STYLE_ERROR, "%s: no such context; fairway config show lists them", context);
 		return;
 	}
+	app_restart(app, context);
+}
+
+void app_restart(struct app *app, const char *context)
+{
 	str_copy(app->switch_to, APP_CONTEXT, context);
 	app_quit(app);
 }

@@ -45,6 +45,7 @@ struct view *app_top(struct app *);
 struct view *app_below(struct app *, struct view *v);
 void app_quit(struct app *);
 void app_switch(struct app *, const char *context); /* leaves, for another context */
+void app_restart(struct app *, const char *context); /* the same, for one of a file that was just written */
 void app_stale(struct app *); /* draw a frame */
 /* Runs a command by name as if its key was pressed in v. false: nobody knows it. */
 bool app_command(struct app *, struct view *v, const char *name, const char *arg);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/offer.h"
 #include "base/str.h"
 #include "tui/layout.h"
 #include "tui/list.h"
@@ -13,7 +14,7 @@ enum way { WAY_FOLDER, WAY_KUBECONFIG, WAY_DEMO, WAY_NEW, WAY_COUNT };
 struct first {
 	struct view view;
 	struct list list;
-	char folder[512];
+	char folder[512], clusters[200];
 };
 
 static const struct {
@@ -21,8 +22,7 @@ static const struct {
 } ways[WAY_COUNT] = {
 	[WAY_FOLDER] = {"Run this folder",
 			"reads its service.yaml, shows every command, and asks before one runs"},
-	[WAY_KUBECONFIG] = {"Use a kubeconfig context",
-			    "not built yet: this version runs services on this machine"},
+	[WAY_KUBECONFIG] = {"Use your clusters", "contexts of a kubeconfig, as environments; there is none yet"},
 	[WAY_DEMO] = {"Open the demo",
 		      "a platform of six services in three environments, as real processes here"},
 	[WAY_NEW] = {"Make a new service",
@@ -46,13 +46,33 @@ static void draw_row(const struct canvas *row, size_t at, bool is_selected, void
 	struct first *f = arg;
 	(void)is_selected;
 	canvas_field(row, 0, 1, 26, STYLE_STRONG, UTF8_LEFT, ways[at].title);
-	canvas_field(row, 0, 28, row->columns - 29, STYLE_DIM, UTF8_LEFT,
-		     at == WAY_FOLDER && f->folder[0] ? f->folder : ways[at].text);
+	const char *own = at == WAY_FOLDER ? f->folder : at == WAY_KUBECONFIG ? f->clusters : "";
+	canvas_field(row, 0, 28, row->columns - 29, STYLE_DIM, UTF8_LEFT, *own ? own : ways[at].text);
+}
+
+/* "staging, prod and 3 more, of ~/.kube/config", or why they cannot be told. */
+static void look_for_clusters(struct first *f)
+{
+	struct offer offer;
+	struct err err = {0};
+	struct str text = {0};
+	bool is_read = offer_read(&offer, NULL, &err);
+	size_t shown = offer.n > 3 ? 2 : offer.n;
+	for (size_t i = 0; i < shown; i++)
+		str_addf(&text, "%s%s", i ? ", " : "", offer.items[i].environment);
+	if (shown < offer.n)
+		str_addf(&text, " and %zu more", offer.n - shown);
+	if (offer.n)
+		str_addf(&text, ", of %s", offer.files);
+	str_copy(f->clusters, sizeof(f->clusters), is_read ? str_text(&text) : err.text);
+	str_finish(&text);
+	offer_finish(&offer);
 }
 
 static bool open_view(struct view *v, const char *arg, struct err *err)
 {
 	struct first *f = (struct first *)v;
+	look_for_clusters(f);
 	(void)arg, (void)err;
 	if (!getcwd(f->folder, sizeof(f->folder)))
 		f->folder[0] = '\0';
@@ -83,9 +103,11 @@ static void run_open(struct app *app, struct view *v, const char *arg)
 		app_send(app, NULL, request_new(REQUEST_RAISE));
 		app_push(app, &view_scaffold, NULL);
 		break;
+	case WAY_KUBECONFIG:
+		app_push(app, &view_clusters, NULL);
+		break;
 	default:
-		app_say(app, STYLE_WARNING,
-			"Kubernetes contexts come with a later version; the demo and folders run here now");
+		break;
 	}
 }
 

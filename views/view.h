@@ -62,6 +62,7 @@ struct view {
 	X(login)   \
 	X(ask)     \
 	X(first)   \
+	X(clusters) \
 	X(palette) \
 	X(help)
 #define VIEW_DECLARE(name) extern const struct view_class view_##name;

@@ -5,7 +5,7 @@ set -u
 fairway=$(pwd)/${BUILD:-build}/fairway
 scratch=$(mktemp -d)
 export FAIRWAY_STATE_DIR="$scratch/state" XDG_CONFIG_HOME="$scratch/config" HOME="$scratch/home" LC_ALL=C.UTF-8
-unset FAIRWAY_CONFIG FAIRWAY_CONTEXT NO_COLOR SSH_CONNECTION
+unset FAIRWAY_CONFIG FAIRWAY_CONTEXT NO_COLOR SSH_CONNECTION KUBECONFIG
 mkdir -p "$scratch/home"
 number=0
 clean_up()

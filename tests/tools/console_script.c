@@ -49,7 +49,7 @@ static void first_run_names_the_ways(void **state)
 	snprintf(empty, sizeof(empty), "FAIRWAY_STATE_DIR=%s", getenv("EMPTY_STATE"));
 	struct screen *s = console_open(&(struct console_setup){.env = {empty}});
 	screen_expect_text(s, "Run this folder", SCREEN_MS);
-	assert_true(screen_has_text(s, "Use a kubeconfig context"));
+	assert_true(screen_has_text(s, "Use your clusters"));
 	assert_true(screen_has_text(s, "Open the demo"));
 	screen_keys(s, "j<enter>");
 	screen_expect_text(s, "later version", SCREEN_MS);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contexts of a kubeconfig: those that are chosen become environments of a new configuration. */
+#include <stdlib.h>
+
+#include "backend/offer.h"
+#include "base/str.h"
+#include "tui/layout.h"
+#include "tui/list.h"
+#include "views/app.h"
+
+#define DETAILS 8 /* lines below the list */
+
+struct clusters {
+	struct view view;
+	struct offer offer;
+	struct list list;
+};
+
+static size_t count(void *arg)
+{
+	return ((struct clusters *)arg)->offer.n;
+}
+
+static uint64_t id(size_t at, void *arg)
+{
+	(void)arg;
+	return at + 1;
+}
+
+static void draw_row(const struct canvas *row, size_t at, bool is_selected, void *arg)
+{
+	const struct offer_item *item = &((struct clusters *)arg)->offer.items[at];
+	int half = (row->columns - 20) / 2;
+	(void)is_selected;
+	canvas_text(row, 0, 1, item->is_chosen ? STYLE_STRONG : STYLE_DIM, item->is_chosen ? "[x]" : "[ ]");
+	canvas_field(row, 0, 5, half - 1, item->is_chosen ? STYLE_STRONG : STYLE_TEXT, UTF8_LEFT, item->environment);
+	canvas_field(row, 0, 5 + half, 11, STYLE_PROTECTED, UTF8_LEFT, item->is_protected ? "protected" : "");
+	canvas_field(row, 0, 17 + half, row->columns - 18 - half, STYLE_DIM, UTF8_LEFT, item->context);
+}
+
+static bool open_view(struct view *v, const char *arg, struct err *err)
+{
+	struct clusters *c = (struct clusters *)v;
+	(void)arg;
+	list_init(&c->list, &(struct list_source){.count = count, .id = id, .draw = draw_row, .arg = c});
+	if (!offer_read(&c->offer, NULL, err))
+		return false;
+	if (!c->offer.n)
+		return err_set(err, ERR_NOT_FOUND, "no context in %s",
+			       *c->offer.files ? c->offer.files : "any kubeconfig: say KUBECONFIG=FILE");
+	list_sync(&c->list);
+	for (size_t i = 0; i < c->offer.n; i++)
+		if (c->offer.items[i].is_chosen)
+			list_select_index(&c->list, i);
+	return true;
+}
+
+static struct offer_item *selected(struct clusters *c)
+{
+	size_t at = list_index(&c->list);
+	return at == LIST_NO_INDEX ? NULL : &c->offer.items[at];
+}
+
+static void run_mark(struct app *app, struct view *v, const char *arg)
+{
+	struct offer_item *item = selected((struct clusters *)v);
+	(void)arg;
+	if (item)
+		item->is_chosen = !item->is_chosen;
+	app_stale(app);
+}
+
+static void run_protect(struct app *app, struct view *v, const char *arg)
+{
+	struct offer_item *item = selected((struct clusters *)v);
+	(void)arg;
+	if (item)
+		item->is_protected = !item->is_protected;
+	app_stale(app);
+}
+
+static void run_open(struct app *app, struct view *v, const char *arg)
+{
+	struct clusters *c = (struct clusters *)v;
+	struct err err = {0};
+	bool is_any = false;
+	(void)arg;
+	for (size_t i = 0; i < c->offer.n; i++)
+		is_any = is_any || c->offer.items[i].is_chosen;
+	if (!is_any) {
+		app_say(app, STYLE_WARNING, "choose one or more first");
+		return;
+	}
+	char *text = offer_text(&c->offer);
+	if (offer_write(app_config(app)->file, text, &err))
+		app_restart(app, OFFER_CONTEXT);
+	else
+		app_fail(app, &err);
+	free(text);
+}
+
+static bool key(struct view *v, const struct key *k)
+{
+	bool is_hit = false;
+	if (!list_key(&((struct clusters *)v)->list, k, &is_hit))
+		return false;
+	if (is_hit)
+		run_mark(v->app, v, "");
+	return true;
+}
+
+static bool widget(struct view *v, const char *command)
+{
+	return list_command(&((struct clusters *)v)->list, command);
+}
+
+static void draw_details(struct clusters *c, const struct canvas *in)
+{
+	const struct offer_item *item = selected(c);
+	char protect[32], open[32];
+	app_key_of(c->view.app, &c->view, "protect", protect, sizeof(protect));
+	app_key_of(c->view.app, &c->view, "open", open, sizeof(open));
+	if (item) {
+		canvas_textf(in, 0, 1, STYLE_TEXT, "%s%s", item->server, item->is_insecure ? ", not verified" : "");
+		canvas_textf(in, 1, 1, STYLE_TEXT, "as %s", item->user ? item->user : "nobody");
+	}
+	if (item && item->plugin)
+		canvas_textf(in, 2, 1, STYLE_WARNING, "logs in by %s", item->plugin);
+	canvas_textf(in, 4, 1, STYLE_DIM, "Changes in a protected one want its name typed: guessed where a name holds prod; %s "
+		     "changes that.", protect);
+	canvas_textf(in, 5, 1, STYLE_DIM, "%s writes %s and opens it.", open, app_config(c->view.app)->file);
+}
+
+static void draw(struct view *v, const struct canvas *body)
+{
+	struct clusters *c = (struct clusters *)v;
+	char position[48];
+	list_position(&c->list, position, sizeof(position));
+	struct canvas in = canvas_box(body, &(struct canvas_box){.title = "Which contexts become environments?",
+								 .is_focused = true, .bottom = position});
+	struct canvas rows = canvas_sub(&in, 0, 0, in.rows - DETAILS, in.columns);
+	struct canvas details = canvas_sub(&in, in.rows - DETAILS + 1, 0, DETAILS - 1, in.columns);
+	c->list.is_focused = true;
+	list_draw(&c->list, &rows);
+	draw_details(c, &details);
+}
+
+static void close_view(struct view *v)
+{
+	offer_finish(&((struct clusters *)v)->offer);
+}
+
+static const struct command commands[] = {
+	{"mark", "Choose the context, or not", 0, run_mark},
+	{"protect", "Protect the environment, or not", 0, run_protect},
+	{"open", "Write the configuration and open it", 0, run_open},
+};
+static const char *const layers[] = {"clusters", "list", NULL};
+static const char *const footer[] = {"mark", "protect", "open", "back", "help", NULL};
+const struct view_class view_clusters = {
+	.name = "clusters",
+	.title = "Kubeconfig",
+	.help = "Contexts of a kubeconfig, to be environments of a new configuration",
+	.size = sizeof(struct clusters),
+	.layers = layers,
+	.footer = footer,
+	.commands = commands,
+	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	.open = open_view,
+	.draw = draw,
+	.key = key,
+	.widget = widget,
+	.close = close_view,
+};
