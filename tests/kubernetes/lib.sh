@@ -295,8 +295,8 @@ screened()
 	fi
 }
 
-# A network of its own, joined to this machine by a pair of virtual cables: `inside COMMAND…` runs there, and cut and joined
-# say what becomes of the cable. Packets of a cut one are lost, nobody is told.
+# A network of its own, joined to this machine by a pair of virtual cables: `inside COMMAND…` runs there, and unplug and plug
+# say what becomes of the cable. Packets into one that is unplugged are lost, nobody is told.
 net=fw$$ net_here=198.18.$(($$ / 64 % 200 + 20)).$(($$ % 64 * 4 + 1))
 net_there=${net_here%.*}.$((${net_here##*.} + 1))
 network()
@@ -317,11 +317,11 @@ inside()
 {
 	ip netns exec "$net" "$@"
 }
-cut()
+unplug()
 {
 	ip link set "$net" down
 }
-joined()
+plug()
 {
 	ip link set "$net" up
 }

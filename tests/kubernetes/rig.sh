@@ -47,9 +47,9 @@ if [ "$(id -u)" = 0 ] && network; then
 	proxied "$scratch/inside.kubeconfig" "$net_here"
 	through="inside $KUBECTL --kubeconfig $scratch/inside.kubeconfig get --raw /readyz --request-timeout=3s"
 	truly 'reached from another network' $through
-	cut
+	unplug
 	never 'not when the cable is cut' $through
-	joined
+	plug
 	truly 'and again when it is joined' until_done 20 $through
 else
 	skip 'another network' 'it takes root and ip(8)'

@@ -30,8 +30,8 @@ fail()
 	number=$((number + 1))
 	echo "not ok $number - $1"
 	echo "# status $status"
-	sed 's/^/# out: /' "$scratch/out" | head -20
-	sed 's/^/# err: /' "$scratch/err" | head -20
+	cut -c1-400 "$scratch/out" | sed 's/^/# out: /' | head -20
+	cut -c1-400 "$scratch/err" | sed 's/^/# err: /' | head -20
 }
 # run WORD…: nothing is a terminal.
 run()
