@@ -7,6 +7,7 @@
 #include "backend/providers/kubernetes/records.h"
 
 #define SHOWN_MS ((int64_t)15 * 60 * 1000) /* a resolved one */
+#define CRITICAL_MS ((int64_t)60000)
 #define AGAIN_MS ((int64_t)30 * 60 * 1000) /* "3rd in 30m" */
 
 static const struct {
@@ -121,6 +122,7 @@ static void due_at(struct kube_alerts *all, int64_t at)
 static void fire(struct kube_alert *a, int64_t since, int64_t now)
 {
 	a->phase = ALERT_FIRING;
+	a->down_at = 0;
 	a->starts_at = since && since < now ? since : now;
 	a->ends_at = 0;
 	a->fired[2] = a->fired[1];
@@ -166,6 +168,19 @@ static void step(struct kube_alerts *all, struct kube_alert *a, enum kube_alert_
 	}
 }
 
+/* Critical while nothing serves, and for a while after: what comes and goes does not go up and down. */
+static void weigh(struct kube_alerts *all, struct kube_alert *a, enum kube_alert_kind kind, bool is_serving,
+		  int64_t now)
+{
+	if (a->phase != ALERT_FIRING || kind == KUBE_ALERT_JOB)
+		return;
+	if (!is_serving)
+		a->down_at = now;
+	a->is_critical = a->down_at && now - a->down_at < CRITICAL_MS;
+	if (a->is_critical && is_serving)
+		due_at(all, a->down_at + CRITICAL_MS);
+}
+
 /* --- telling --- */
 
 static const char *id_of(struct run *r, const struct kube_group *g, enum kube_alert_kind kind)
@@ -190,7 +205,7 @@ static const struct kube_about *about_of(const struct kube_group *g)
 }
 
 static void tell(struct kube_fleet *f, struct run *r, struct kube_group *g, enum kube_alert_kind kind,
-		 bool is_serving, const struct cause *c)
+		 const struct cause *c)
 {
 	struct kube_alert *a = &g->alerts->items[kind];
 	const struct kube_about *about = about_of(g);
@@ -206,7 +221,7 @@ static void tell(struct kube_fleet *f, struct run *r, struct kube_group *g, enum
 	alert.name = kinds[kind].name;
 	if (kind == KUBE_ALERT_REFUSED && a->summary && strstr(a->summary, "exceeded quota"))
 		alert.name = "QuotaExceeded";
-	alert.severity = is_serving || kind == KUBE_ALERT_JOB ? SEVERITY_WARNING : SEVERITY_CRITICAL;
+	alert.severity = a->is_critical ? SEVERITY_CRITICAL : SEVERITY_WARNING;
 	alert.service = g->shown;
 	alert.environment = f->environment;
 	alert.team = about ? about->team : NULL;
@@ -264,22 +279,23 @@ void kube_alerts_update(struct kube_fleet *f, struct run *r, struct kube_group *
 	struct kube_alerts *all = alerts_of(f, g);
 	count_firing(f, g, -1);
 	all->due = 0;
-	for (int i = 0; i < KUBE_ALERT_KINDS; i++)
+	for (int i = 0; i < KUBE_ALERT_KINDS; i++) {
 		step(all, &all->items[i], (enum kube_alert_kind)i, &causes[i], now);
+		weigh(all, &all->items[i], (enum kube_alert_kind)i, is_serving, now);
+	}
 	for (int i = 0; i < KUBE_ALERT_KINDS; i++) {
 		struct kube_alert *a = &all->items[i];
 		if (a->phase == ALERT_UNKNOWN) {
 			take_back(r, g, (enum kube_alert_kind)i, a);
 			continue;
 		}
-		tell(f, r, g, (enum kube_alert_kind)i, is_serving, &causes[i]);
+		tell(f, r, g, (enum kube_alert_kind)i, &causes[i]);
 		if (a->phase != ALERT_FIRING)
 			continue;
 		health_add_alert(facts, &(struct alert){.name = kinds[i].name,
 							.phase = ALERT_FIRING,
-							.severity = is_serving || i == KUBE_ALERT_JOB
-									    ? SEVERITY_WARNING
-									    : SEVERITY_CRITICAL});
+							.severity = a->is_critical ? SEVERITY_CRITICAL
+										   : SEVERITY_WARNING});
 	}
 	count_firing(f, g, 1);
 	if (all->due && (!f->due || all->due < f->due))

@@ -23,8 +23,10 @@ enum kube_alert_kind { /* in order of how much they explain */
 struct kube_alert {
 	uint8_t phase; /* enum alert_phase; ALERT_UNKNOWN: there is none */
 	uint8_t times;
+	bool is_critical;
 	int64_t starts_at, ends_at;
 	int64_t fired[3]; /* the last times, newest first */
+	int64_t down_at;  /* when nothing served last, while it fires */
 	int64_t bad_at;   /* since when its cause stands; 0: it does not */
 	int64_t clear_at; /* since when it does not any more, while it still fires; 0 */
 	uint64_t digest;

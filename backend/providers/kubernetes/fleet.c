@@ -90,19 +90,17 @@ static void name_group(struct kube_group *g)
 }
 
 /* From now on each of them has its namespace in its name; what was told of their pods is told anew. */
-static void split(struct kube_fleet *f, struct run *r, struct kube_name *name)
+static void split(struct kube_fleet *f, struct kube_name *name)
 {
 	name->is_split = true;
 	for (struct kube_group *g = name->groups; g; g = g->next_of_name) {
-		kube_records_gone(f, r, g);
 		name_group(g);
 		kube_fleet_touch(f, g);
 		f->wants_list = f->wants_list || g->n_pods > 0;
 	}
 }
 
-struct kube_group *kube_group_of(struct kube_fleet *f, struct run *r, const char *namespace,
-				 const char *service)
+struct kube_group *kube_group_of(struct kube_fleet *f, const char *namespace, const char *service)
 {
 	const char *ns = kube_word_keep(&f->words, namespace ? namespace : ""),
 		   *word = kube_word_keep(&f->words, service);
@@ -120,7 +118,7 @@ struct kube_group *kube_group_of(struct kube_fleet *f, struct run *r, const char
 		kube_fleet_add(f, &name->node);
 	}
 	if (name->groups && !name->is_split)
-		split(f, r, name);
+		split(f, name);
 	g = mem_alloc(sizeof(*g));
 	*g = (struct kube_group){.node = {.uid = uid, .type = KUBE_NODE_GROUP},
 				 .namespace = ns,
@@ -157,6 +155,7 @@ static void free_group(struct kube_fleet *f, struct run *r, struct kube_group *g
 	kube_word_drop(&f->words, g->service);
 	kube_word_drop(&f->words, g->namespace);
 	free(g->shown);
+	free(g->told_as);
 	free(g);
 }
 
@@ -270,6 +269,7 @@ static void free_node(struct kube_fleet *f, struct kube_node *n)
 		struct kube_group *g = (struct kube_group *)n;
 		kube_alerts_free(g->alerts);
 		free(g->shown);
+		free(g->told_as);
 	}
 	free(n);
 }

@@ -66,6 +66,7 @@ struct kube_thing { /* a workload, or what stands between it and pods: ReplicaSe
 	bool is_told;          /* else it is only known as an owner, or gone */
 	bool is_suspended, is_refused;
 	uint8_t outcome;           /* enum deploy_state of this revision, as far as it was seen */
+	int64_t ended_at;          /* of that outcome */
 	unsigned refs;             /* pods and things that name it as their owner */
 	struct kube_group *group;  /* of a thing without a parent */
 	struct kube_thing *parent; /* its controller; NULL: none that we know the kind of */
@@ -124,7 +125,8 @@ struct kube_group { /* a service in a namespace: one placement */
 	struct kube_node node;
 	const char *namespace, *service; /* words */
 	const char *version;             /* word: of its last pod without a workload */
-	char *shown; /* how it is called: "web", or "web.shop" where two namespaces have one */
+	char *shown;   /* how it is called: "web", or "web.shop" where two namespaces have one */
+	char *told_as; /* what it was told as; NULL: it was not */
 	struct kube_name *name;
 	struct kube_group *next_of_name, *next_dirty;
 	struct kube_thing *things;
@@ -206,8 +208,7 @@ struct kube_thing *kube_thing_at(struct kube_fleet *, struct kube_uid); /* made 
 void kube_thing_release(struct kube_fleet *, struct kube_thing *);      /* one reference less; NULL is fine */
 void kube_thing_gone(struct kube_fleet *, struct run *, struct kube_thing *);
 void kube_thing_free(struct kube_fleet *, struct kube_thing *); /* what it owns */
-struct kube_group *kube_group_of(struct kube_fleet *, struct run *, const char *namespace,
-				 const char *service);
+struct kube_group *kube_group_of(struct kube_fleet *, const char *namespace, const char *service);
 /* Of an owner: whether it is of a kind that fleets know. */
 bool kube_owner_is_known(const struct kube_meta *);
 struct kube_thing *

@@ -233,6 +233,13 @@ static bool waits(const struct kube_fleet *f, const struct kube_row *row, const 
 	return !kube_thing_top(row->owner)->group;
 }
 
+static void join_own(struct kube_fleet *f, struct kube_row *row, const char *namespace, const char *service,
+		     const char *version)
+{
+	row->group = kube_group_of(f, namespace, service);
+	kube_word_set(&f->words, &row->group->version, version);
+}
+
 static void find_group(struct kube_fleet *f, struct run *r, struct kube_row *row, const struct kube_pod *p)
 {
 	struct kube_thing *top = kube_thing_top(row->owner);
@@ -241,8 +248,7 @@ static void find_group(struct kube_fleet *f, struct run *r, struct kube_row *row
 	} else if (!row->group && waits(f, row, &p->meta)) {
 		return;
 	} else if (!row->group || !row->owner) {
-		row->group = kube_group_of(f, r, p->meta.namespace, own_service(r, p));
-		kube_word_set(&f->words, &row->group->version, p->version);
+		join_own(f, row, p->meta.namespace, own_service(r, p), p->version);
 	}
 }
 
@@ -343,7 +349,7 @@ void kube_rows_settle(struct kube_fleet *f, struct run *r, int64_t now)
 		if (top && top->group)
 			row->group = top->group;
 		else if (now >= s->waits_until)
-			row->group = kube_group_of(f, r, s->namespace, s->service);
+			join_own(f, row, s->namespace, s->service, s->record->version);
 		else
 			continue;
 		s->waits_until = 0;

@@ -168,7 +168,7 @@ static void place(struct kube_fleet *f, struct run *r, struct kube_thing *t, con
 	struct kube_identity who;
 	kube_identify(r, m, &who);
 	set_parent(f, t, NULL);
-	set_group(f, t, kube_group_of(f, r, m->namespace, who.service));
+	set_group(f, t, kube_group_of(f, m->namespace, who.service));
 	read_about(f, r, t, m, &who);
 }
 
@@ -252,9 +252,9 @@ void kube_thing_gone(struct kube_fleet *f, struct run *r, struct kube_thing *t)
 {
 	struct kube_group *g = kube_thing_top(t)->group;
 	if (g)
-		kube_revision_gone(f, r, g, t);
+		kube_revision_gone(r, g, t);
 	for (struct kube_thing *c = t->children; c && g; c = c->next)
-		kube_revision_gone(f, r, g, c);
+		kube_revision_gone(r, g, c);
 	kube_fleet_touch(f, g);
 	if (t->group) {
 		leave_list(&t->group->things, t);

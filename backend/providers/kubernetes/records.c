@@ -339,6 +339,10 @@ static void tell_placement(struct kube_fleet *f, struct run *r, struct kube_grou
 void kube_records_group(struct kube_fleet *f, struct run *r, struct kube_group *g)
 {
 	const struct kube_thing *main = kube_main_thing(g);
+	if (g->told_as && !str_eq(g->told_as, g->shown))
+		kube_records_gone(f, r, g);
+	if (!g->told_as)
+		g->told_as = mem_dup(g->shown);
 	tell_placement(f, r, g, main);
 	tell_service(f, r, g, main, g->health);
 	kube_records_revisions(f, r, g, main);
@@ -353,14 +357,18 @@ static void take_back(struct run *r, enum record_kind kind, const char *key, uin
 
 void kube_records_gone(struct kube_fleet *f, struct run *r, struct kube_group *g)
 {
-	take_back(r, RECORD_SERVICE, g->shown, &g->service_digest);
-	take_back(r, RECORD_PLACEMENT, arena_printf(run_arena(r), "%s/%s", g->shown, f->environment),
+	if (!g->told_as)
+		return;
+	take_back(r, RECORD_SERVICE, g->told_as, &g->service_digest);
+	take_back(r, RECORD_PLACEMENT, arena_printf(run_arena(r), "%s/%s", g->told_as, f->environment),
 		  &g->placement_digest);
 	for (struct kube_thing *t = g->things; t; t = t->next) {
-		kube_revision_gone(f, r, g, t);
+		kube_revision_gone(r, g, t);
 		for (struct kube_thing *c = t->children; c; c = c->next)
-			kube_revision_gone(f, r, g, c);
+			kube_revision_gone(r, g, c);
 	}
+	free(g->told_as);
+	g->told_as = NULL;
 }
 
 void kube_records_environment(struct kube_fleet *f, struct run *r)

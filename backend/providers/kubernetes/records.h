@@ -10,7 +10,7 @@ void kube_records_group(struct kube_fleet *, struct run *, struct kube_group *);
 void kube_records_gone(struct kube_fleet *, struct run *, struct kube_group *);
 void kube_records_environment(struct kube_fleet *, struct run *);
 /* Takes back the release and the deploy of a revision. g: whose it was. */
-void kube_revision_gone(struct kube_fleet *, struct run *, const struct kube_group *, struct kube_thing *);
+void kube_revision_gone(struct run *, const struct kube_group *, struct kube_thing *);
 void kube_records_revisions(struct kube_fleet *, struct run *, struct kube_group *,
 			    const struct kube_thing *main);
 

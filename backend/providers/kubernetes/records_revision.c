@@ -40,7 +40,7 @@ static void put(struct kube_fleet *f, struct run *r, const void *record, uint64_
 
 static const char *release_key(struct run *r, const struct kube_group *g, int64_t number)
 {
-	return arena_printf(run_arena(r), "%s/%lld", g->shown, (long long)number);
+	return arena_printf(run_arena(r), "%s/%lld", g->told_as, (long long)number);
 }
 
 static const char *deploy_id(struct run *r, const struct kube_thing *workload, int64_t number)
@@ -70,9 +70,8 @@ static void forget_deploy(struct run *r, struct kube_thing *t)
 	t->told_deploy = RECORD_NONE;
 }
 
-void kube_revision_gone(struct kube_fleet *f, struct run *r, const struct kube_group *g, struct kube_thing *t)
+void kube_revision_gone(struct run *r, const struct kube_group *g, struct kube_thing *t)
 {
-	(void)f;
 	forget_release(r, g, t);
 	forget_deploy(r, t);
 }
@@ -189,8 +188,10 @@ static void tell_deploy(struct kube_fleet *f, struct run *r, const struct kube_g
 	if (is_newest) {
 		tell_state(r, g, w, &d);
 		set->outcome = (uint8_t)d.state;
+		set->ended_at = d.ended_at;
 	} else { /* what became of it is known only when it was seen */
 		d.state = set->outcome == DEPLOY_RUNNING ? DEPLOY_UNKNOWN : set->outcome;
+		d.ended_at = set->ended_at;
 	}
 	if (set->told_deploy != set->revision)
 		forget_deploy(r, set);
