@@ -118,6 +118,7 @@ const struct view_class view_audit = {
 	.open = open_view,
 	.message = message,
 	.changed = pane_view_changed,
+	.wake = pane_view_wake,
 	.draw = draw,
 	.key = pane_view_key,
 	.widget = pane_view_widget,

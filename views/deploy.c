@@ -141,6 +141,7 @@ const struct view_class view_deploy = {
 	.shows = 1u << RECORD_RELEASE,
 	.open = open_view,
 	.changed = pane_view_changed,
+	.wake = pane_view_wake,
 	.draw = draw,
 	.key = pane_view_key,
 	.widget = pane_view_widget,

@@ -146,8 +146,11 @@ static int64_t wake(struct view *v, int64_t now)
 {
 	(void)now;
 	struct home *h = (struct home *)v;
-	if (pane_group_is_busy(&h->group))
+	if (pane_group_is_busy(&h->group)) {
+		pane_group_update(&h->group);
+		set_target(h);
 		return 0;
+	}
 	struct records *deploys = app_records(v->app, RECORD_DEPLOY),
 		       *alerts = app_records(v->app, RECORD_ALERT);
 	for (record_handle i = records_next(deploys, RECORDS_NO_ROW); i; i = records_next(deploys, i)) {

@@ -274,6 +274,16 @@ bool pane_view_widget(struct view *v, const char *command)
 	return pane_command(&((struct pane_view *)v)->pane, command);
 }
 
+int64_t pane_view_wake(struct view *v, int64_t now_mono)
+{
+	struct pane *p = &((struct pane_view *)v)->pane;
+	(void)now_mono;
+	if (!p->is_busy)
+		return -1;
+	pane_update(p);
+	return 0;
+}
+
 void pane_view_close(struct view *v)
 {
 	pane_finish(&((struct pane_view *)v)->pane);

@@ -38,7 +38,7 @@ struct pane {
 
 void pane_init(struct pane *, struct app *, const struct pane_class *, void *arg);
 void pane_finish(struct pane *);
-/* After rows, filter or narrowing changed. Returns whether more is to do: call again soon (is_busy). */
+/* After rows, filter or narrowing changed. Returns whether more is to do (is_busy): wake() goes on with it. */
 bool pane_update(struct pane *);
 void pane_filter(struct pane *, struct filter *); /* borrowed; NULL: all */
 void pane_rules_changed(struct pane *);           /* compare or wants see something else now */
@@ -86,5 +86,6 @@ struct pane_view {
 void pane_view_changed(struct view *, uint32_t kinds);
 bool pane_view_key(struct view *, const struct key *); /* a second click runs the command "open" */
 bool pane_view_widget(struct view *, const char *command);
+int64_t pane_view_wake(struct view *, int64_t now_mono);
 void pane_view_close(struct view *);
 #endif

@@ -36,7 +36,7 @@ struct scaffold {
 	struct str text;              /* of it, as it comes */
 	struct made_files files;
 	struct list list;
-	bool is_previewing;
+	bool is_previewing, is_typed;
 	char told[320];
 };
 
@@ -278,6 +278,15 @@ static void choose_path(struct scaffold *s)
 		ask_path(s, name);
 }
 
+/* Paths that come to be known later are offered as well, as long as nothing is lost by that. */
+static void changed(struct view *v, uint32_t kinds)
+{
+	struct scaffold *s = (struct scaffold *)v;
+	(void)kinds;
+	if (!s->is_typed && records_count(app_records(v->app, RECORD_PATH)) != s->n_paths)
+		make_form(s);
+}
+
 static void preview(struct scaffold *s)
 {
 	struct wish w = wish_of(s);
@@ -306,6 +315,7 @@ static bool key(struct view *v, const struct key *k)
 	case FORM_IGNORED:
 		return false;
 	case FORM_CHANGED:
+		s->is_typed = true;
 		choose_path(s);
 		break;
 	case FORM_TAKEN:
@@ -445,8 +455,10 @@ const struct view_class view_scaffold = {
 	.footer = footer,
 	.commands = commands,
 	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	.shows = 1u << RECORD_PATH,
 	.open = open_view,
 	.message = message,
+	.changed = changed,
 	.draw = draw,
 	.key = key,
 	.widget = widget,

@@ -465,7 +465,12 @@ static void run_open(struct app *app, struct view *v, const char *arg)
 
 static int64_t wake(struct view *v, int64_t now)
 {
+	struct service_view *s = (struct service_view *)v;
 	(void)now;
+	if (pane_group_is_busy(&s->group)) {
+		pane_group_update(&s->group);
+		return 0;
+	}
 	return app_is_live(v->app) ? -1 : 1000;
 }
 
