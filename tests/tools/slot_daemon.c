@@ -119,7 +119,7 @@ static int run_daemon(const char *root)
 	                   : -1;
 	const char *size = getenv("SLOT_DAEMON_FILE_BYTES");
 	struct slots_config config = {
-		.log = d.log, .log_file_bytes = size ? atoll(size) : 0, .log_files = 1000};
+		.log = d.log, .log_file_bytes = size ? atoll(size) : 0, .log_files = 1000000};
 	if (lock >= 0)
 		d.slots = slots_new(d.reactor, &d.place, &config, &events, &d, &err);
 	if (!d.slots || !slots_adopt(d.slots, &err)) {
