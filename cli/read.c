@@ -228,8 +228,9 @@ int read_status(struct cli *cli)
 		status_json(cli, &t);
 	} else {
 		struct str line = {0};
-		str_addf(&line, "%s: %s, %zu services in %zu environments, %zu firing", cli->config->context->name,
-		         health_names[t.health], t.services, t.environments, t.firing);
+		str_addf(&line, "%s: %s, %zu service%s in %zu environment%s, %zu firing", cli->config->context->name,
+			 health_names[t.health], t.services, t.services == 1 ? "" : "s", t.environments,
+			 t.environments == 1 ? "" : "s", t.firing);
 		if (t.acked)
 			str_addf(&line, " (%zu acked)", t.acked);
 		output_line(str_text(&line));

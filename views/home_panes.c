@@ -277,8 +277,7 @@ static void deploy_cell(struct pane *p, const struct canvas *c, const void *row,
 		deploy_progress(c, d, app_now(p->app));
 		break;
 	case 4:
-		sheet_text(c, STYLE_DIM, UTF8_LEFT,
-			   d->trigger == TRIGGER_AUTOMATIC ? "platform" : words_who(d->by));
+		sheet_text(c, STYLE_DIM, UTF8_LEFT, words_deployer(d));
 		break;
 	default:
 		words_age(app_now(p->app), d->started_at, text);

@@ -200,8 +200,7 @@ static void deploy_cell(struct pane *p, const struct canvas *c, const void *row,
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
 		break;
 	case 3:
-		sheet_text(c, STYLE_DIM, UTF8_LEFT,
-			   d->trigger == TRIGGER_AUTOMATIC ? "platform" : words_who(d->by));
+		sheet_text(c, STYLE_DIM, UTF8_LEFT, words_deployer(d));
 		break;
 	default:
 		snprintf(text, sizeof(text), "%s%s%s", d->kind ? d->kind : "",

@@ -100,6 +100,13 @@ const char *words_who(const char *by)
 	return n && strncmp(by, me, n) == 0 && (by[n] == '\0' || by[n] == ' ') ? "you" : by;
 }
 
+const char *words_deployer(const struct deploy *d)
+{
+	if (d->trigger == TRIGGER_AUTOMATIC && str_eq(d->base.source, "platform"))
+		return "platform";
+	return d->by ? words_who(d->by) : "—";
+}
+
 static bool is_letter(char c)
 {
 	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c & 0x80) || strchr("_-@", c);

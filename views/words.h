@@ -22,6 +22,8 @@ enum style words_deploy_style(int deploy_state);
 const char *words_severity_sign(int severity);
 /* "you" when it is who sits here, else the name; NULL gives "?". */
 const char *words_who(const char *by);
+/* Who is behind a deploy: as words_who(); "platform" for what the embedded platform did by itself, else "—". */
+const char *words_deployer(const struct deploy *);
 /* A sentence of the platform with "by you" for "by ME" (words_me(); NULL: nobody). The text itself when it
  * says nothing of them, or leaves no room for it, else what was put into room. */
 #define WORDS_OWN 512

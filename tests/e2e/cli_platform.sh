@@ -48,7 +48,7 @@ says 3 'the sum of something else approves nothing' up "$scratch/tiny" --approve
 says 0 'approved, it runs' up "$scratch/tiny" --approve "$sum"
 
 says 0 'status' status
-holds 'status says that all is well' out '^local: ok, 1 services in 1 environments, 0 firing$'
+holds 'status says that all is well' out '^local: ok, 1 service in 1 environment, 0 firing$'
 run services -o json
 json 'services with their placements' 'len(d) == 1 and d[0]["name"] == "tiny" and d[0]["team"] == "payments"'
 json 'a placement has its promised names' 'all(k in d[0]["placements"][0] for k in ("service", "environment", "version", "desired", "ready", "health", "url", "as_of", "stale"))'
