@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # A pod that prints a million numbered lines while the node rotates its log every few seconds and its container is started
-# anew twice: whoever follows it has each line once, in order.
+# anew twice: whoever follows it has each line once, in order. The kubelet itself may lose some in the moment of a rotation
+# (k8s.io/cri-client/pkg/logs reads the new file once it is there, whatever was written to the old one since): said in line.
 . tests/support/tap.sh
 . tests/kubernetes/lib.sh
 needs_node
@@ -27,15 +28,6 @@ is_finished()
 if until_done 300 is_finished; then pass 'followed to its end'; else fail 'followed to its end'; fi
 restarts=$(kube -n "$ns" get pods -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}')
 if [ "$restarts" -ge 2 ]; then pass 'through two restarts'; else fail 'through two restarts'; fi
-cat >"$scratch/numbers.py" <<'EOF'
-import json, sys
-said = [json.loads(line) for line in open(sys.argv[1])]
-lines = [int(d["text"]) for d in said if d.get("text", "").isdigit()]
-last = int(sys.argv[2])
-print(len(lines), "lines,", len(set(lines)), "different; first out of place:",
-      next(((i + 1, n) for i, n in enumerate(lines) if n != i + 1), None))
-print([d for d in said if not d.get("text", "").isdigit()][:10])
-sys.exit(0 if lines == list(range(1, last + 1)) else 1)
-EOF
-truly 'a million numbers, no gap, no repeat' python3 "$scratch/numbers.py" "$scratch/follow.out" $last
+truly 'a million numbers, none twice, none missing but where it is said' python3 tests/kubernetes/numbers.py \
+	"$scratch/follow.out" $last
 plan
