@@ -118,6 +118,13 @@ config "$https" 'token: t'
 HTTPS_PROXY="http://127.0.0.1:$proxy" asks 'the proxy of the environment is not for this machine' '"path" in d' /x
 if [ -s proxied ]; then fail 'it was not asked'; else pass 'it was not asked'; fi
 
+config "server: \"https://cluster.example:$port\", certificate-authority: ca.crt" 'token: t'
+HTTPS_PROXY="http://127.0.0.1:$proxy" asks 'it is for other machines' 'lines[0].startswith("error")' /x
+if grep -q "^cluster.example:$port -" proxied; then pass 'and was asked'; else fail 'and was asked'; fi
+: >proxied
+HTTPS_PROXY="http://127.0.0.1:$proxy" NO_PROXY=.example asks 'but for those that NO_PROXY names' 'lines[0].startswith("error")' /x
+if [ -s proxied ]; then fail 'it was not asked then'; else pass 'it was not asked then'; fi
+
 echo good-token-1 >valid
 echo ' good-token-1 ' >token
 config "$https" 'tokenFile: token, token: not-this-one'
@@ -220,6 +227,21 @@ config "$https" 'auth-provider: {name: oidc, config: {id-token: an-id-token}}'
 asks 'an id-token of old' 'h["Authorization"] == ["Bearer an-id-token"]' /x
 config "$https" 'auth-provider: {name: gcp, config: {}}'
 asks 'not what is gone' '"credential plugin (exec)" in lines[0]' /x
+
+# In a pod. The folder of its account is made where only this process sees it.
+account=/run/secrets/kubernetes.io/serviceaccount
+if unshare -m true 2>/dev/null && [ "$(readlink -f /var/run)" = /run ]; then
+	echo of-the-pod >valid
+	rm -f config
+	timeout 60 unshare -m sh -c "mount -t tmpfs none /run && mkdir -p $account && cp ca.crt $account/ca.crt &&
+		echo of-the-pod >$account/token && printf shop >$account/namespace &&
+		KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=$port exec $reach - - /token" >out 2>err
+	status=$?
+	holds 'the service account of a pod' out '^200 scope=shop '
+	holds 'with its token' out 'Bearer of-the-pod'
+else
+	pass 'the service account of a pod # skip no mount namespace can be had'
+fi
 
 # The current context may change meanwhile; a file that changed is read again.
 cat >config <<E2

@@ -52,7 +52,7 @@ static void first_run_names_the_ways(void **state)
 	assert_true(screen_has_text(s, "Use your clusters"));
 	assert_true(screen_has_text(s, "Open the demo"));
 	screen_keys(s, "j<enter>");
-	screen_expect_text(s, "later version", SCREEN_MS);
+	screen_expect_text(s, "no context in", SCREEN_MS);
 	leave(s);
 	assert_int_equal(access(getenv("EMPTY_STATE"), F_OK), -1); /* looking makes nothing */
 }
