@@ -27,6 +27,7 @@ static cJSON *object(const char *name)
 	return json;
 }
 
+#define DIGEST "sha256:1f7ef0eb11ef82be603f8ef205140b7d9748360ef3a77b6a351a2805542d1978"
 #define REFUSED "read: connection refused"
 
 static const struct {
@@ -78,6 +79,11 @@ static const struct {
 	{"slow-stop", "Terminating", PHASE_STOPPING, NULL, NULL, true, 0},
 	{"startup", "Running", PHASE_STARTING, "its startup probe has not passed yet", NULL, false, 0},
 	{"web", "Running", PHASE_RUNNING, NULL, NULL, true, 0},
+	{"with-sidecar", "ImagePullBackOff", PHASE_UNHEALTHY,
+	 "ImagePullBackOff: rig.local/busybox@" DIGEST ": failed to do request: Head "
+	 "\"https://rig.local/v2/busybox/manifests/" DIGEST "\": dial tcp: lookup rig.local: Temporary failure in "
+	 "name resolution",
+	 NULL, false, 0},
 };
 
 static void tells_pods(void **state)
@@ -310,7 +316,6 @@ static void reads_quantities(void **state)
 			fail_msg("%s: %lld", all[i].text, (long long)kube_quantity(all[i].text));
 }
 
-#define DIGEST "sha256:1f7ef0eb11ef82be603f8ef205140b7d9748360ef3a77b6a351a2805542d1978"
 
 static void changes_images(void **state)
 {
