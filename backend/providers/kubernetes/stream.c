@@ -152,7 +152,7 @@ static void tell_well(struct kube_stream *s, struct run *r)
 /* Only a watch that works shows that: a list may be followed by the same failure each time. */
 static void well(struct kube_stream *s, struct run *r)
 {
-	s->attempts = 0;
+	s->attempts = s->gone = 0;
 	tell_well(s, r);
 }
 
@@ -189,7 +189,8 @@ static void list_again(struct kube_stream *s, struct run *r)
 	stop_asks(s, r);
 	str_reset(&s->version);
 	s->is_whole = s->is_whole || was_listing;
-	if (s->attempts++ == 0)
+	s->attempts++;
+	if (s->gone++ == 0) /* not what failed before: a server that was started anew knows no old version */
 		go_on(s, r);
 	else
 		back_off(s, r, 0);
@@ -450,6 +451,12 @@ void kube_stream_start(struct kube_stream *s, struct run *r)
 void kube_stream_distrust(struct kube_stream *s, struct run *r)
 {
 	if (s->is_watching)
+		go_on(s, r);
+}
+
+void kube_stream_rouse(struct kube_stream *s, struct run *r)
+{
+	if (s->is_troubled && !s->is_resting && !s->is_watching && !s->pages)
 		go_on(s, r);
 }
 

@@ -42,6 +42,7 @@ struct kube_stream {
 	struct arena parsed;          /* … and as JSON */
 	struct str listed, page;      /* version of the list under way; continue token that waits to be asked */
 	int attempts, pages;          /* failed in a row; pages that are open */
+	int gone;                     /* versions that were, since it was well */
 	uint32_t next_page;           /* 0 or 1: which of the two tags takes it */
 	bool is_page_known[2];        /* its metadata was read */
 	int64_t began;                /* the watch, wall ms */
@@ -55,6 +56,8 @@ static inline bool kube_stream_owns(const struct kube_stream *s, const struct in
 void kube_stream_on(struct kube_stream *, struct run *, const struct input *);
 /* The network was away: drop the open watch and go on from the last version on a new connection. */
 void kube_stream_distrust(struct kube_stream *, struct run *);
+/* The server answers another: does not wait for its next attempt. */
+void kube_stream_rouse(struct kube_stream *, struct run *);
 void kube_stream_list(struct kube_stream *, struct run *); /* list anew, whatever it knows */
 void kube_stream_stop(struct kube_stream *, struct run *); /* until started again */
 void kube_stream_finish(struct kube_stream *);             /* frees; asks nothing */

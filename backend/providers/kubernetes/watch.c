@@ -247,6 +247,14 @@ static void troubled(struct watch *w, struct run *r, const struct kube_stream *s
 	advance(w, r);
 }
 
+/* One is well again: the others, which wait up to half a minute each, need not. */
+static void rouse(struct watch *w, struct run *r)
+{
+	for (size_t i = 0; i < w->n_lines; i++)
+		if (w->lines[i].is_started)
+			kube_stream_rouse(&w->lines[i].stream, r);
+}
+
 static void each(struct run *r, struct kube_stream *s, enum kube_news news, const cJSON *object,
 		 const struct err *err)
 {
@@ -280,6 +288,9 @@ static void each(struct run *r, struct kube_stream *s, enum kube_news news, cons
 		troubled(w, r, s, err);
 		break;
 	case KUBE_LIVE:
+		rouse(w, r);
+		heard(w, r);
+		break;
 	case KUBE_ALIVE:
 		heard(w, r);
 		break;
@@ -365,6 +376,7 @@ static void probed(struct watch *w, struct run *r, const struct input *in)
 	w->is_away = false;
 	for (size_t i = 0; i < w->n_lines && was_away; i++) /* their connections may lead nowhere */
 		kube_stream_distrust(&w->lines[i].stream, r);
+	rouse(w, r);
 	heard(w, r);
 }
 
