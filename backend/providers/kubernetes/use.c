@@ -103,6 +103,10 @@ static void found(struct run *r, const struct kube_find *f, const struct err *er
 {
 	struct meter *m = arg;
 	(void)f;
+	if (err && err->kind == ERR_UNREACHABLE) {
+		run_again(r, err);
+		return;
+	}
 	if (!err)
 		ask_all(m, r);
 	if (m->n_open == 0)
@@ -113,6 +117,8 @@ static void on(void *state, struct run *r, const struct input *in)
 {
 	struct meter *m = state;
 	if (in->kind == INPUT_START) {
+		finish(m);
+		*m = (struct meter){.n = 0};
 		m->find = (struct kube_find){
 			.service = run_request(r)->service, .tag = FIND_TAG, .done = found, .arg = m};
 		kube_find_start(&m->find, r);
