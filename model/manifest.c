@@ -159,8 +159,10 @@ static void annotations(struct maker *k, cJSON *meta)
 		if (is_key(link->name))
 			annotate(a, arena_printf(&k->m->arena, "link.%s", link->name), link->value);
 		else
-			note(k, arena_printf(&k->m->arena, "the link \"%s\" is left out: its name is no name of an annotation",
-			                     link->name));
+			note(k,
+			     arena_printf(&k->m->arena,
+					  "the link \"%s\" is left out: its name is no name of an annotation",
+					  link->name));
 	}
 	if (!a->child)
 		cJSON_DeleteItemFromObjectCaseSensitive(meta, "annotations");
@@ -223,7 +225,8 @@ static void environment(struct maker *k, cJSON *container)
 	variable(env, "FAIRWAY_VERSION", k->version);
 	cJSON *instance = item(env);
 	json_add_text(instance, "name", "FAIRWAY_INSTANCE");
-	fixed(instance, "valueFrom", "{\"fieldRef\":{\"apiVersion\":\"v1\",\"fieldPath\":\"metadata.name\"}}");
+	fixed(instance, "valueFrom",
+	      "{\"fieldRef\":{\"apiVersion\":\"v1\",\"fieldPath\":\"metadata.name\"}}");
 	dependencies(k, env);
 	service_file_each_env(f, k->wish->environment, each_variable, env);
 }
@@ -235,7 +238,7 @@ static int64_t seconds(int64_t ms, int64_t least)
 }
 
 static void probe(const struct service_file *f, cJSON *container, const char *name, const char *path,
-                  int64_t period_ms, int64_t strikes)
+		  int64_t period_ms, int64_t strikes)
 {
 	cJSON *p = map(container, name), *how = map(p, path ? "httpGet" : "tcpSocket");
 	json_add_text(how, "path", path);
@@ -253,8 +256,8 @@ static void probes(const struct service_file *f, cJSON *container)
 	probe(f, container, "startupProbe", h->path, h->interval_ms, tries);
 	probe(f, container, "readinessProbe", h->ready, h->interval_ms, STRIKES);
 	if (h->path)
-		probe(f, container, "livenessProbe", h->path, h->interval_ms > LIVENESS_MS ? h->interval_ms : LIVENESS_MS,
-		      STRIKES);
+		probe(f, container, "livenessProbe", h->path,
+		      h->interval_ms > LIVENESS_MS ? h->interval_ms : LIVENESS_MS, STRIKES);
 }
 
 static void resources(struct maker *k, cJSON *container)
@@ -263,7 +266,8 @@ static void resources(struct maker *k, cJSON *container)
 	const char *cpu = r->cpu_request;
 	if (!cpu && k->is_scaled) {
 		cpu = CPU_ASSUMED;
-		note(k, "no resources.requests.cpu is said: " CPU_ASSUMED " is assumed, for cpu_target is a share of it");
+		note(k, "no resources.requests.cpu is said: " CPU_ASSUMED
+			" is assumed, for cpu_target is a share of it");
 	}
 	if (!cpu && !r->memory_request && !r->cpu_limit && !r->memory_limit)
 		return;
@@ -299,8 +303,9 @@ static void container(struct maker *k, cJSON *pod)
 		/* Those that still send requests here learn of the end a moment after it began. */
 		fixed(c, "lifecycle", "{\"preStop\":{\"sleep\":{\"seconds\":5}}}");
 	}
-	fixed(c, "securityContext", "{\"allowPrivilegeEscalation\":false,\"readOnlyRootFilesystem\":true,"
-	                            "\"capabilities\":{\"drop\":[\"ALL\"]}}");
+	fixed(c, "securityContext",
+	      "{\"allowPrivilegeEscalation\":false,\"readOnlyRootFilesystem\":true,"
+	      "\"capabilities\":{\"drop\":[\"ALL\"]}}");
 	fixed(c, "volumeMounts", "[{\"name\":\"tmp\",\"mountPath\":\"/tmp\"}]");
 }
 
@@ -314,7 +319,7 @@ static void deployment(struct maker *k)
 	if (!k->is_scaled)
 		json_add_int(spec, "replicas", k->m->replicas);
 	json_add_int(spec, "revisionHistoryLimit", 10);
-	json_add_int(spec, "progressDeadlineSeconds", 300 + seconds(k->file->health.grace_ms, 0));
+	json_add_int(spec, "progressDeadlineSeconds", 120 + seconds(k->file->health.grace_ms, 0));
 	selector(k, map(spec, "selector"), "matchLabels");
 	fixed(spec, "strategy",
 	      "{\"type\":\"RollingUpdate\",\"rollingUpdate\":{\"maxSurge\":\"25%\",\"maxUnavailable\":0}}");
@@ -357,7 +362,8 @@ static void autoscaler(struct maker *k)
 	const struct service_file *f = k->file;
 	if (!k->is_scaled)
 		return;
-	cJSON *spec = map(object(k, MANIFEST_AUTOSCALER, "autoscaling/v2", "HorizontalPodAutoscaler"), "spec");
+	cJSON *spec =
+		map(object(k, MANIFEST_AUTOSCALER, "autoscaling/v2", "HorizontalPodAutoscaler"), "spec");
 	cJSON *target = map(spec, "scaleTargetRef");
 	json_add_text(target, "apiVersion", "apps/v1");
 	json_add_text(target, "kind", "Deployment");
@@ -387,17 +393,18 @@ static void outgoing(struct maker *k, cJSON *spec)
 {
 	const struct service_file *f = k->file;
 	cJSON *egress = list(spec, "egress");
-	fixed(item(egress), "ports", "[{\"protocol\":\"UDP\",\"port\":53},{\"protocol\":\"TCP\",\"port\":53}]");
+	fixed(item(egress), "ports",
+	      "[{\"protocol\":\"UDP\",\"port\":53},{\"protocol\":\"TCP\",\"port\":53}]");
 	if (!f->dependencies.count)
 		return;
 	cJSON *to = list(item(egress), "to");
 	for (size_t i = 0; i < f->dependencies.count; i++)
 		json_add_text(map(map(item(to), "podSelector"), "matchLabels"), "app.kubernetes.io/name",
-		              f->dependencies.items[i]);
+			      f->dependencies.items[i]);
 }
 
-/* Probes come from the node, which a policy does not stop. Whoever names databases reaches them at places that
- * service.yaml does not tell: what goes out then stays open. */
+/* Probes come from the node, which a policy does not stop. Whoever names databases reaches them at places
+ * that service.yaml does not tell: what goes out then stays open. */
 static void policy(struct maker *k)
 {
 	const struct service_file *f = k->file;
@@ -416,8 +423,10 @@ static void policy(struct maker *k)
 	}
 	if (is_closed)
 		outgoing(k, spec);
-	note(k, is_closed ? "the network policy lets out requests to DNS and to its dependencies, nothing else"
-	                  : "the network policy leaves open what goes out: nothing says where its databases are");
+	note(k,
+	     is_closed
+		     ? "the network policy lets out requests to DNS and to its dependencies, nothing else"
+		     : "the network policy leaves open what goes out: nothing says where its databases are");
 }
 
 static void monitor(struct maker *k)
@@ -444,13 +453,14 @@ static void tell_rest(struct maker *k)
 	struct arena *a = &k->m->arena;
 	if (f->build.argv || f->run.argv)
 		note(k, arena_printf(a, "build and run are the image's matter: it starts by itself%s",
-		                     f->has_port ? " and listens on $HOST:$PORT" : ""));
+				     f->has_port ? " and listens on $HOST:$PORT" : ""));
 	if (f->has_port && f->port && f->port < 1024)
-		note(k, arena_printf(a, "port %d needs rights that a container does not get: it listens on %d", f->port,
-		                     MANIFEST_PORT));
+		note(k,
+		     arena_printf(a, "port %d needs rights that a container does not get: it listens on %d",
+				  f->port, MANIFEST_PORT));
 	for (size_t i = 0; i < f->n_databases; i++)
 		note(k, arena_printf(a, "the database %s (%s) is not provided", f->databases[i].name,
-		                     f->databases[i].engine));
+				     f->databases[i].engine));
 	if (f->cpu_target > 0 && !k->is_scaled)
 		note(k, "nothing scales it by itself while none is wanted, or as many as max_replicas");
 	note(k, "alerts and objectives are not rendered: they are for what watches the cluster");
@@ -461,7 +471,8 @@ void manifest_make(struct manifest *m, const struct manifest_wish *wish)
 	struct maker k = {.m = m, .wish = wish, .file = wish->file};
 	struct str version = {0};
 	*m = (struct manifest){.replicas = service_file_replicas(wish->file, wish->environment)};
-	manifest_version(&version, wish->version ? arena_printf(&m->arena, ":%s", wish->version) : wish->image);
+	manifest_version(&version,
+			 wish->version ? arena_printf(&m->arena, ":%s", wish->version) : wish->image);
 	str_copy(k.version, sizeof(k.version), str_text(&version));
 	str_finish(&version);
 	k.is_scaled = wish->file->cpu_target > 0 && m->replicas > 0 && wish->file->max_replicas > m->replicas;

@@ -6,8 +6,9 @@
 #include "backend/providers/kubernetes/cause.h"
 
 static const enum kube_what whats[MANIFEST_KINDS] = {
-	[MANIFEST_POLICY] = KUBE_POLICY, [MANIFEST_SERVICE] = KUBE_SERVICE, [MANIFEST_DEPLOYMENT] = KUBE_DEPLOYMENT,
-	[MANIFEST_AUTOSCALER] = KUBE_AUTOSCALER, [MANIFEST_BUDGET] = KUBE_BUDGET, [MANIFEST_MONITOR] = KUBE_MONITOR,
+	[MANIFEST_POLICY] = KUBE_POLICY,         [MANIFEST_SERVICE] = KUBE_SERVICE,
+	[MANIFEST_DEPLOYMENT] = KUBE_DEPLOYMENT, [MANIFEST_AUTOSCALER] = KUBE_AUTOSCALER,
+	[MANIFEST_BUDGET] = KUBE_BUDGET,         [MANIFEST_MONITOR] = KUBE_MONITOR,
 };
 
 enum kube_what kube_manifest_what(enum manifest_what what)
@@ -17,13 +18,18 @@ enum kube_what kube_manifest_what(enum manifest_what what)
 
 bool kube_is_apply(const struct wish *w)
 {
-	return w->folder && (str_eq(w->action, "up") || str_eq(w->action, "deploy") || str_eq(w->action, "promote"));
+	return w->folder &&
+	       (str_eq(w->action, "up") || str_eq(w->action, "deploy") || str_eq(w->action, "promote"));
 }
 
-void kube_make_manifest(struct manifest *m, struct run *r, const struct service_file *file, const struct kube_basis *b)
+void kube_make_manifest(struct manifest *m, struct run *r, const struct service_file *file,
+			const struct kube_basis *b)
 {
-	manifest_make(m, &(struct manifest_wish){.file = file, .environment = kube_environment(r), .namespace = b->namespace,
-						 .image = b->image, .lacks_monitors = !b->has_monitor});
+	manifest_make(m, &(struct manifest_wish){.file = file,
+						 .environment = kube_environment(r),
+						 .namespace = b->namespace,
+						 .image = b->image,
+						 .lacks_monitors = !b->has_monitor});
 }
 
 struct texts kube_places(struct run *r, struct arena *arena)
@@ -74,18 +80,20 @@ bool kube_basis_read(const char *text, struct arena *arena, struct kube_basis *b
 	return b->image && b->namespace && b->hash;
 }
 
-void kube_apply_path(struct str *path, enum manifest_what what, const char *namespace, const char *name, bool is_trial,
-		     bool is_forced)
+void kube_apply_path(struct str *path, enum manifest_what what, const char *namespace, const char *name,
+		     bool is_trial, bool is_forced)
 {
 	kube_path(path, whats[what], namespace, name, NULL);
-	str_addf(path, "?fieldManager=%s%s%s", KUBE_MANAGER, is_trial ? "&dryRun=All" : "", is_forced ? "&force=true" : "");
+	str_addf(path, "?fieldManager=%s%s%s", KUBE_MANAGER, is_trial ? "&dryRun=All" : "",
+		 is_forced ? "&force=true" : "");
 }
 
 char *kube_apply_body(const struct manifest *m, enum manifest_what what, const char *cause)
 {
 	cJSON *body = cJSON_Duplicate(m->objects[what], true);
 	if (what == MANIFEST_DEPLOYMENT) {
-		cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(body, "spec"), "replicas");
+		cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(body, "spec"),
+							"replicas");
 		cJSON *meta = cJSON_GetObjectItemCaseSensitive(body, "metadata");
 		cJSON *annotations = cJSON_GetObjectItemCaseSensitive(meta, "annotations");
 		if (cause && !annotations)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A service.yaml is brought to a cluster as its plan said: the image is built, then each object is applied, then the
- * rollout is watched.
+ * A service.yaml is brought to a cluster as its plan said: the image is built, then each object is applied,
+ * then the rollout is watched.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,19 +33,20 @@ struct applying {
 	struct step steps[STEPS_MAX];
 	char details[STEPS_MAX][DETAIL_MAX];
 	size_t n_steps, at;
-	int kind;                 /* enum manifest_what: the one that is applied */
-	bool is_made;             /* the Deployment was not there */
+	int kind;     /* enum manifest_what: the one that is applied */
+	bool is_made; /* the Deployment was not there */
 	bool has_applied;
 	struct kube_change change; /* of the Deployment, for whom its pods are watched */
 	struct kube_rollers rollers;
-	char *told;               /* what was told of them last */
-	struct str tail, line;    /* the end of the build's output; an unfinished line of it */
+	char *told;            /* what was told of them last */
+	struct str tail, line; /* the end of the build's output; an unfinished line of it */
 	int64_t began;
 };
 
 /* --- how it is told --- */
 
-static void tell(struct applying *x, struct run *r, enum audit_state state, const char *detail, const struct err *err)
+static void tell(struct applying *x, struct run *r, enum audit_state state, const char *detail,
+		 const struct err *err)
 {
 	struct message *m = run_message(r, MESSAGE_OPERATION);
 	struct operation from;
@@ -101,7 +102,7 @@ static void fail(struct applying *x, struct run *r, const struct err *why)
 	struct err err = *why;
 	if (x->n_steps)
 		mark(x, r, STEP_FAILED, err.text);
-	enum audit_state state = err.kind == ERR_UNKNOWN                         ? AUDIT_UNKNOWN
+	enum audit_state state = err.kind == ERR_UNKNOWN                      ? AUDIT_UNKNOWN
 				 : err.kind == ERR_REFUSED && !x->has_applied ? AUDIT_REFUSED
 									      : AUDIT_FAILED;
 	tell(x, r, state, err.text, &err);
@@ -121,8 +122,9 @@ static void done(struct applying *x, struct run *r, const char *detail)
 {
 	step_done(x, r, detail);
 	tell(x, r, AUDIT_DONE,
-	     arena_printf(run_arena(r), "%s in %s runs %s%s%s", x->folder.file.name, kube_environment(r), x->basis.image,
-			  detail ? ": " : "", detail ? detail : ""), NULL);
+	     arena_printf(run_arena(r), "%s in %s runs %s%s%s", x->folder.file.name, kube_environment(r),
+			  x->basis.image, detail ? ": " : "", detail ? detail : ""),
+	     NULL);
 	run_done(r, NULL);
 }
 
@@ -144,16 +146,19 @@ static void look(struct applying *x, struct run *r)
 	struct arena *a = run_arena(r);
 	kube_rollers_look(&x->rollers, a, &look);
 	bool is_well = look.outcome == KUBE_WELL || look.outcome == KUBE_WATCHING;
-	const char *ready = arena_printf(a, "%lld of %lld ready%s%s%s", (long long)look.ready, (long long)look.desired,
-					 look.culprit && !is_well ? "; failing: " : "",
-					 look.culprit && !is_well ? look.culprit : "",
-					 look.outcome == KUBE_WATCHING ? ", watched" : "");
+	const char *ready = arena_printf(
+		a, "%lld of %lld ready%s%s%s", (long long)look.ready, (long long)look.desired,
+		look.culprit && !is_well ? "; failing: " : "", look.culprit && !is_well ? look.culprit : "",
+		look.outcome == KUBE_WATCHING ? ", watched" : "");
 	switch (look.outcome) {
 	case KUBE_FAILED:
-		fail_with(x, r, ERR_FAILED,
-			  arena_printf(a, "%s in %s does not get well: %s; fairway rollback %s --env %s takes it back",
-				       x->folder.file.name, kube_environment(r), look.why, x->folder.file.name,
-				       kube_environment(r)));
+		fail_with(
+			x, r, ERR_FAILED,
+			arena_printf(
+				a,
+				"%s in %s does not get well: %s; fairway rollback %s --env %s takes it back",
+				x->folder.file.name, kube_environment(r), look.why, x->folder.file.name,
+				kube_environment(r)));
 		break;
 	case KUBE_UNSEEN:
 		fail_with(x, r, ERR_UNKNOWN, arena_printf(a, "all was applied; %s", look.why));
@@ -188,7 +193,8 @@ static const char *cause(struct applying *x, struct run *r)
 	struct str version = {0};
 	manifest_version(&version, x->basis.image);
 	struct kube_cause c = {.action = str_eq(q->wish.action, "up") ? "deploy" : q->wish.action,
-			       .version = arena_dup(run_arena(r), str_text(&version)), .by = q->by,
+			       .version = arena_dup(run_arena(r), str_text(&version)),
+			       .by = q->by,
 			       .reason = q->reason ? q->reason : q->wish.reason};
 	str_finish(&version);
 	return kube_cause_text(&c, run_arena(r));
@@ -205,7 +211,8 @@ static void apply_next(struct applying *x, struct run *r)
 	}
 	enum manifest_what what = (enum manifest_what)x->kind;
 	char *body = kube_apply_body(&x->manifest, what, what == MANIFEST_DEPLOYMENT ? cause(x, r) : NULL);
-	kube_apply_path(&path, what, x->basis.namespace, x->folder.file.name, false, x->basis.forced & 1u << what);
+	kube_apply_path(&path, what, x->basis.namespace, x->folder.file.name, false,
+			x->basis.forced & 1u << what);
 	step_begins(x, r);
 	kube_send(r, TAG_OBJECT, "PATCH", path.s, KUBE_APPLY, body);
 	free(body);
@@ -237,9 +244,15 @@ static void take_deployment(struct applying *x, const struct input *in)
 	if (object)
 		kube_meta_read(object, &meta);
 	x->change = (struct kube_change){
-		.what = KUBE_DEPLOYMENT, .namespace = x->basis.namespace, .name = x->folder.file.name,
-		.uid = arena_dup(&x->arena, meta.uid), .version = arena_dup(&x->arena, meta.version),
-		.generation = meta.generation, .type = KUBE_APPLY, .has_cause = true, .is_rollout = true,
+		.what = KUBE_DEPLOYMENT,
+		.namespace = x->basis.namespace,
+		.name = x->folder.file.name,
+		.uid = arena_dup(&x->arena, meta.uid),
+		.version = arena_dup(&x->arena, meta.version),
+		.generation = meta.generation,
+		.type = KUBE_APPLY,
+		.has_cause = true,
+		.is_rollout = true,
 	};
 	if (object)
 		kube_rollers_add(&x->rollers, &x->change, object);
@@ -275,8 +288,9 @@ static void make_namespace(struct applying *x, struct run *r)
 		apply_next(x, r);
 		return;
 	}
-	char *body = arena_printf(run_arena(r), "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\"}}",
-				  x->basis.namespace);
+	char *body = arena_printf(
+		run_arena(r), "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\"}}",
+		x->basis.namespace);
 	step_begins(x, r);
 	kube_path(&path, KUBE_NAMESPACE, NULL, NULL, NULL);
 	str_add(&path, "?fieldManager=" KUBE_MANAGER);
@@ -287,7 +301,8 @@ static void make_namespace(struct applying *x, struct run *r)
 static void on_namespace(struct applying *x, struct run *r, const struct input *in)
 {
 	struct err err;
-	if (in->kind == INPUT_END || (in->kind == INPUT_FAIL && in->status == 409)) { /* somebody was faster */
+	if (in->kind == INPUT_END ||
+	    (in->kind == INPUT_FAIL && in->status == 409)) { /* somebody was faster */
 		step_done(x, r, x->basis.namespace);
 		apply_next(x, r);
 	} else if (in->kind == INPUT_FAIL) {
@@ -304,9 +319,15 @@ static void build(struct applying *x, struct run *r)
 		return;
 	}
 	step_begins(x, r);
-	const char *const argv[] = {builder && builder->text ? builder->text : "", x->folder.path, x->basis.image, NULL};
-	run_ask(r, &(struct ask){.kind = ASK_EXEC, .tag = TAG_BUILD, .argv = argv, .folder = x->folder.path,
-				 .framing = FRAME_RAW, .is_stream = true, .limit_ms = BUILD_MS});
+	const char *const argv[] = {builder && builder->text ? builder->text : "", x->folder.path,
+				    x->basis.image, NULL};
+	run_ask(r, &(struct ask){.kind = ASK_EXEC,
+				 .tag = TAG_BUILD,
+				 .argv = argv,
+				 .folder = x->folder.path,
+				 .framing = FRAME_RAW,
+				 .is_stream = true,
+				 .limit_ms = BUILD_MS});
 }
 
 /* Whole lines go on as they come; the last ones are kept, should it fail. */
@@ -356,7 +377,8 @@ static void on_build(struct applying *x, struct run *r, const struct input *in)
 	} else if (in->kind == INPUT_END) {
 		if (x->line.len)
 			on_output(x, r, "\n", 1);
-		err_set(&err, ERR_FAILED, "the image was not built (status %d): %s", in->status, last_lines(x));
+		err_set(&err, ERR_FAILED, "the image was not built (status %d): %s", in->status,
+			last_lines(x));
 		fail(x, r, &err);
 	} else if (in->kind == INPUT_FAIL) {
 		err = *in->err;
@@ -382,7 +404,8 @@ static void on_live(struct applying *x, struct run *r, const struct input *in)
 	if (in->kind == INPUT_UNIT && (live = json_parse(in->data, in->len, NULL)))
 		kube_meta_read(live, &meta);
 	x->is_made = !x->basis.uid;
-	bool is_same = str_eq(meta.uid, x->basis.uid) && (!meta.uid || meta.generation == x->basis.generation);
+	bool is_same =
+		str_eq(meta.uid, x->basis.uid) && (!meta.uid || meta.generation == x->basis.generation);
 	cJSON_Delete(live);
 	if (is_same)
 		build(x, r);
@@ -408,7 +431,8 @@ static bool is_same_version(const struct applying *x)
 	size_t len = strlen(x->basis.image), own = strlen(x->folder.version);
 	if (!x->basis.is_built || x->folder.is_by_time)
 		return true;
-	return len > own && str_ends(x->basis.image, x->folder.version) && x->basis.image[len - own - 1] == ':';
+	return len > own && str_ends(x->basis.image, x->folder.version) &&
+	       x->basis.image[len - own - 1] == ':';
 }
 
 static void on_folder(struct applying *x, struct run *r, const struct input *in)
@@ -480,6 +504,10 @@ static bool suits(const struct request *q)
 }
 
 const struct query kubernetes_apply_execute = {
-	.name = "apply", .serves = REQUEST_EXECUTE, .suits = suits, .size = sizeof(struct applying), .on = on,
+	.name = "apply",
+	.serves = REQUEST_EXECUTE,
+	.suits = suits,
+	.size = sizeof(struct applying),
+	.on = on,
 	.finish = finish,
 };

@@ -22,26 +22,32 @@ static const char *const questions[][5] = {
 /* Nothing of the folder, of the person's hooks or of a file monitor runs. */
 static void ask_git(struct kube_folder *f, struct run *r)
 {
-	static const char *const base[] = {"git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c",
-					   "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit"};
+	static const char *const base[] = {
+		"git", "--no-optional-locks",      "-c", "core.fsmonitor=false",
+		"-c",  "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit"};
 	const char *argv[16];
 	size_t n = sizeof(base) / sizeof(base[0]);
 	memcpy(argv, base, sizeof(base));
 	for (const char *const *word = questions[f->question]; *word; word++) {
 		const char *place = strstr(*word, SERVICE);
-		argv[n++] = place ? arena_printf(run_arena(r), "%.*s%s/%s", (int)(place - *word), *word, f->file.name,
-						 place + strlen(SERVICE))
+		argv[n++] = place ? arena_printf(run_arena(r), "%.*s%s/%s", (int)(place - *word), *word,
+						 f->file.name, place + strlen(SERVICE))
 				  : *word;
 	}
 	argv[n] = NULL;
-	run_ask(r, &(struct ask){.kind = ASK_EXEC, .tag = TAG_GIT, .argv = argv, .folder = f->path, .drops_stderr = true});
+	run_ask(r, &(struct ask){.kind = ASK_EXEC,
+				 .tag = TAG_GIT,
+				 .argv = argv,
+				 .folder = f->path,
+				 .drops_stderr = true});
 }
 
 void kube_folder_start(struct kube_folder *f, struct run *r, const char *path, bool wants_version)
 {
 	f->path = path;
 	f->wants_version = wants_version;
-	run_ask(r, &(struct ask){.kind = ASK_FILES, .tag = TAG_FILES, .folder = path, .suffix = SERVICE_FILE_NAME});
+	run_ask(r, &(struct ask){
+			   .kind = ASK_FILES, .tag = TAG_FILES, .folder = path, .suffix = SERVICE_FILE_NAME});
 }
 
 static void call_by_time(struct kube_folder *f, struct run *r, const char *before)

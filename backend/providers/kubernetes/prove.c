@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prove on a cluster: what can be seen of a service from here, each by an answer of its own. Nothing is changed, and no
- * fault is injected: that its alert reaches its owner is told as not proved.
+ * prove on a cluster: what can be seen of a service from here, each by an answer of its own. Nothing is
+ * changed, and no fault is injected: that its alert reaches its owner is told as not proved.
  */
 #include <string.h>
 
@@ -11,9 +11,17 @@
 
 enum { STEP_ANSWERS, STEP_METRICS, STEP_LOGS, STEP_RUNBOOK, STEP_ALERT, N_STEPS };
 static const char *const step_names[N_STEPS] = {
-	"it answers", "metrics are answered", "logs arrive", "its runbook is there", "its alert reaches its owner",
+	"it answers",           "metrics are answered",        "logs arrive",
+	"its runbook is there", "its alert reaches its owner",
 };
-enum { TAG_VERSION = KUBE_FOLDER_TAG + KUBE_FOLDER_TAGS, TAG_FIND, TAG_PODS, TAG_METRICS, TAG_LOGS, TAG_RUNBOOK };
+enum {
+	TAG_VERSION = KUBE_FOLDER_TAG + KUBE_FOLDER_TAGS,
+	TAG_FIND,
+	TAG_PODS,
+	TAG_METRICS,
+	TAG_LOGS,
+	TAG_RUNBOOK
+};
 #define DETAIL_MAX 200
 #define LOG_LINES 20
 
@@ -71,7 +79,8 @@ static void not_proved(struct proving *p, struct run *r, int at, const struct in
 	struct err err;
 	kube_failure(r, in, &err);
 	step(p, r, at, in->status == 403 || in->status < 400 ? STEP_SKIPPED : STEP_FAILED,
-	     arena_printf(run_arena(r), "%s%s", in->status == 403 || in->status < 400 ? "not proved: " : "", err.text));
+	     arena_printf(run_arena(r), "%s%s", in->status == 403 || in->status < 400 ? "not proved: " : "",
+			  err.text));
 }
 
 static void list(const struct proving *p, enum step_state state, struct str *out)
@@ -85,10 +94,14 @@ static void conclude(struct proving *p, struct run *r)
 {
 	struct str proved = {0}, failed = {0}, open = {0}, all = {0};
 	struct err err;
+	if (p->pod)
+		step(p, r, STEP_ALERT, STEP_SKIPPED,
+		     "not proved: what watches the cluster evaluates rules, not fairway");
 	list(p, STEP_DONE, &proved);
 	list(p, STEP_FAILED, &failed);
 	list(p, STEP_SKIPPED, &open);
-	str_addf(&all, "%s%s", failed.len ? "failed: " : "proved: ", failed.len ? failed.s : str_text(&proved));
+	str_addf(&all, "%s%s",
+		 failed.len ? "failed: " : "proved: ", failed.len ? failed.s : str_text(&proved));
 	if (open.len)
 		str_addf(&all, "; not proved: %s", open.s);
 	const char *text = arena_dup(run_arena(r), all.s);
@@ -115,7 +128,6 @@ static const char *runbook_of(const struct service_file *f)
 static void look_for_runbook(struct proving *p, struct run *r)
 {
 	const char *folder = run_request(r)->wish.folder;
-	step(p, r, STEP_ALERT, STEP_SKIPPED, "not proved: what watches the cluster evaluates rules, not fairway");
 	step(p, r, STEP_RUNBOOK, STEP_RUNNING, NULL);
 	if (folder) {
 		kube_folder_start(&p->folder, r, folder, false);
@@ -135,7 +147,9 @@ static void on_folder(struct proving *p, struct run *r, const struct input *in)
 	if (name) {
 		const char *slash = strrchr(name, '/');
 		p->runbook = name;
-		run_ask(r, &(struct ask){.kind = ASK_FILES, .tag = TAG_RUNBOOK, .folder = p->folder.path,
+		run_ask(r, &(struct ask){.kind = ASK_FILES,
+					 .tag = TAG_RUNBOOK,
+					 .folder = p->folder.path,
 					 .suffix = slash ? slash + 1 : name});
 		return;
 	}
@@ -189,7 +203,8 @@ static void on_logs(struct proving *p, struct run *r, const struct input *in)
 		cJSON_Delete(object);
 		at += len + 1;
 	}
-	const char *text = arena_printf(run_arena(r), "%zu lines of %s, %zu of them JSON", lines, p->pod, json);
+	const char *text =
+		arena_printf(run_arena(r), "%zu lines of %s, %zu of them JSON", lines, p->pod, json);
 	step(p, r, STEP_LOGS, lines ? STEP_DONE : STEP_FAILED, lines ? text : "nothing came from it yet");
 	look_for_runbook(p, r);
 }
@@ -227,7 +242,8 @@ static void on_metrics(struct proving *p, struct run *r, const struct input *in)
 		promtext_feed(&text, in->data, in->len);
 		promtext_finish(&text);
 		step(p, r, STEP_METRICS, text.n_samples ? STEP_DONE : STEP_FAILED,
-		     arena_printf(run_arena(r), "%zu samples at %s of %s", text.n_samples, p->metrics, p->pod));
+		     arena_printf(run_arena(r), "%zu samples at %s of %s", text.n_samples, p->metrics,
+				  p->pod));
 		ask_logs(p, r);
 	}
 }
@@ -237,8 +253,10 @@ static void on_metrics(struct proving *p, struct run *r, const struct input *in)
 static void ask_pods(struct proving *p, struct run *r, const cJSON *deployment)
 {
 	struct str path = {0};
-	const char *metrics = json_text(json_get(json_get(deployment, "metadata"), "annotations"), KUBE_PREFIX "metrics");
-	const char *selector = kube_selector(json_get(json_get(deployment, "spec"), "selector"), run_arena(r));
+	const char *metrics =
+		json_text(json_get(json_get(deployment, "metadata"), "annotations"), KUBE_PREFIX "metrics");
+	const char *selector =
+		kube_selector(json_get(json_get(deployment, "spec"), "selector"), run_arena(r));
 	p->namespace = p->places.items[p->at_place];
 	p->metrics = metrics && metrics[0] == '/' ? arena_dup(&p->arena, metrics) : NULL;
 	kube_path(&path, KUBE_POD, p->namespace, NULL, NULL);
@@ -251,9 +269,9 @@ static void ask_pods(struct proving *p, struct run *r, const cJSON *deployment)
 static bool is_probed(const cJSON *pod)
 {
 	const cJSON *container;
-	cJSON_ArrayForEach(container, json_get(json_get(pod, "spec"), "containers"))
-		if (json_get(container, "readinessProbe"))
-			return true;
+	cJSON_ArrayForEach(container,
+			   json_get(json_get(pod, "spec"),
+				    "containers")) if (json_get(container, "readinessProbe")) return true;
 	return false;
 }
 
@@ -379,7 +397,8 @@ static void on_plan(void *state, struct run *r, const struct input *in)
 	m->plan.service = arena_dup(&m->arena, w->service);
 	m->plan.environment = arena_dup(&m->arena, kube_environment(r));
 	m->plan.class = OP_REVERSIBLE;
-	m->plan.title = arena_printf(&m->arena, "Prove that %s is watched in %s", w->service, kube_environment(r));
+	m->plan.title =
+		arena_printf(&m->arena, "Prove that %s is watched in %s", w->service, kube_environment(r));
 	m->plan.steps = (struct texts){steps, N_STEPS};
 	run_send(r, m);
 	run_done(r, NULL);
@@ -391,9 +410,16 @@ static bool suits(const struct request *q)
 }
 
 const struct query kubernetes_prove_plan = {
-	.name = "plan to prove", .serves = REQUEST_PLAN, .suits = suits, .on = on_plan,
+	.name = "plan to prove",
+	.serves = REQUEST_PLAN,
+	.suits = suits,
+	.on = on_plan,
 };
 const struct query kubernetes_prove_execute = {
-	.name = "prove", .serves = REQUEST_EXECUTE, .suits = suits, .size = sizeof(struct proving), .on = on,
+	.name = "prove",
+	.serves = REQUEST_EXECUTE,
+	.suits = suits,
+	.size = sizeof(struct proving),
+	.on = on,
 	.finish = finish,
 };
