@@ -72,8 +72,8 @@ sent()
 }
 
 mode Always
-says 3 'without a terminal it is not run' --config config.yaml logs checkout
-holds 'and that is said' err 'user "ada" was not run: there is no terminal'
+says 5 'without a terminal it is not run' --config config.yaml status
+holds 'and that is said' out 'user "ada" was not run: there is no terminal'
 mode Always
 acts 'a verb lends its terminal' logs checkout <<'E2'
 wait 10000 Password 1:
@@ -86,16 +86,12 @@ grep -q '"interactive":true' info && pass 'the plugin knows' || fail 'the plugin
 # In the console a dialog comes first. Its first moments take no confirmation.
 mode Always
 acts 'the console asks, lends, and comes back' <<'E2'
-wait 10000 checkout
-keys l
 wait 10000 has to log in
+wait 10000 Cancel
 keys <esc>
-wait 10000 was not run: it was put off
-keys <esc>
-gone 10000 Logs
+gone 10000 has to log in
+wait 10000 checkout
 keys <ctrl-r>
-wait 10000 asked every source
-keys l
 wait 10000 has to log in
 idle 1
 keys <tab><enter>
@@ -104,28 +100,22 @@ keys wrong<enter>
 wait 10000 that was not it
 wait 10000 status 7; enter goes back
 keys <enter>
-wait 10000 Logs checkout
+wait 10000 Services
 wait 10000 ended with status 7
-keys <esc>
-gone 10000 Logs
 keys <ctrl-r>
-wait 10000 asked every source
-keys l
 wait 10000 has to log in
 idle 1
 keys <tab><enter>
 wait 10000 Password 2:
 keys <ctrl-z>
 keys right<enter>
-wait 10000 Logs checkout
+wait 10000 Services
 idle 1
 end 3000 TERM
 E2
 sent 'with what was printed at last'
 mode IfAvailable
 acts 'one that may ask is run without asking first, and ends with the console' <<'E2'
-wait 10000 checkout
-keys l
 wait 10000 has to log in
 idle 1
 keys <tab><enter>
