@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "base/yaml.h"
 
@@ -154,6 +155,12 @@ static void annotations(struct maker *k, cJSON *meta)
 	annotate(a, "description", f->description);
 	annotate(a, "metrics", f->metrics);
 	annotate(a, "runbook", service_file_runbook(f, NULL));
+	int64_t watch_ms = service_file_watch(f, k->wish->environment);
+	if (watch_ms != SERVICE_WATCH_MS) {
+		char watch[CLOCK_TEXT];
+		clock_duration(watch_ms, watch);
+		annotate(a, "watch", watch);
+	}
 	for (size_t i = 0; i < f->links.count; i++) {
 		const struct yaml_pair *link = &f->links.items[i];
 		if (is_key(link->name))

@@ -178,11 +178,10 @@ static void look(struct applying *x, struct run *r)
 
 static void watch(struct applying *x, struct run *r)
 {
-	int64_t watch_ms = service_file_watch(&x->folder.file, kube_environment(r));
 	run_accepted(r);
 	step_begins(x, r);
 	if (x->rollers.n)
-		kube_rollers_start(&x->rollers, r, TAG_ROLLERS, (int)((watch_ms + 999) / 1000));
+		kube_rollers_start(&x->rollers, r, TAG_ROLLERS);
 	else
 		done(x, r, NULL);
 }

@@ -10,7 +10,6 @@
 #include "backend/providers/kubernetes/object.h"
 #include "backend/providers/kubernetes/rollout.h"
 
-#define WATCH_S 5        /* all must be well for so long; no workload says how long it wants */
 #define LOOK_MS 1500     /* after an answer that did not come: it may still be on its way in */
 #define LOOKS 3
 
@@ -308,7 +307,7 @@ static void all_written(struct execution *x, struct run *r)
 	}
 	set_step(x, r, STEP_NEW, STEP_RUNNING, NULL);
 	tell(x, r, AUDIT_RECORDED, NULL, ERR_NONE);
-	kube_rollers_start(&x->rollers, r, TAG_ROLLERS, str_eq(w->action, "scale") ? 0 : WATCH_S);
+	kube_rollers_start(&x->rollers, r, TAG_ROLLERS);
 }
 
 static void written(struct execution *x, struct run *r, const cJSON *object)

@@ -5,16 +5,19 @@
 #include <string.h>
 
 #include "backend/providers/kubernetes/object.h"
+#include "base/clock.h"
 
 #define TICK_MS 1000
 #define LATE_S 10        /* without progress: what is only slow is told too */
 #define SETTLED_S 3      /* a state that holds so long is not one that is just being left */
 #define DEADLINE_S 600   /* the API's default of progressDeadlineSeconds; for kinds that have none */
-#define SLACK_MS 30000   /* after that the server should have said so itself */
+#define WATCH_MS 5000    /* all must be well for so long, when nobody says how long */
+#define WATCH_MAX_MS (24 * 60 * 60 * 1000)
+#define SLACK_MS 10000   /* after that the server should have said so itself */
 #define WORDS_AT_S 6     /* events are asked for after so long without progress, and each … */
 #define WORDS_EACH_S 20
 
-enum { OWN, PODS = OWN + KUBE_STREAM_TAGS, HASH = PODS + KUBE_STREAM_TAGS, EVENTS };
+enum { OWN, PODS = OWN + KUBE_STREAM_TAGS, HASH = PODS + KUBE_STREAM_TAGS, EVENTS, MANAGER };
 
 static uint32_t tag_of(const struct kube_roller *t, uint32_t which)
 {
@@ -27,6 +30,16 @@ static int64_t deadline_of(const struct kube_change *c, const cJSON *spec)
 {
 	bool has_one = c->what == KUBE_DEPLOYMENT || c->what == KUBE_ROLLOUT;
 	return (has_one ? json_int(spec, "progressDeadlineSeconds", DEADLINE_S) : DEADLINE_S) * 1000;
+}
+
+/* A number of instances is no new version: there is nothing to be found out about it. */
+static int64_t watch_of(const struct kube_change *c, const struct kube_meta *m)
+{
+	const char *said = json_text(m->annotations, KUBE_PREFIX "watch");
+	int64_t ms = WATCH_MS;
+	if (c->sub && str_eq(c->sub, "scale"))
+		return 0;
+	return said && clock_parse_duration(said, &ms) && ms < WATCH_MAX_MS ? ms : WATCH_MS;
 }
 
 /* When the server wrote it, by its own clock. */
@@ -133,6 +146,31 @@ static bool is_restarted(const struct kube_roller *t, const cJSON *object)
 	return !t->restart_at || str_eq(json_text(json_get(object, "status"), "restartedAt"), t->restart_at);
 }
 
+static bool is_set_back(const struct kube_roller *t)
+{
+	return t->is_seen && t->image && t->image_now && !str_eq(t->image, t->image_now);
+}
+
+/* Watches leave out who wrote what; of an object that somebody else set back it is worth asking. */
+static void ask_manager(struct kube_roller *t, struct run *r)
+{
+	struct str path = {0};
+	if (!is_set_back(t) || t->is_manager_asked)
+		return;
+	t->is_manager_asked = t->is_manager_due = true;
+	kube_path(&path, t->change->what, t->change->namespace, t->change->name, NULL);
+	kube_get(r, tag_of(t, MANAGER), path.s);
+	str_finish(&path);
+}
+
+static void take_manager(struct kube_roller *t, const struct input *in)
+{
+	cJSON *object = in->kind == INPUT_UNIT ? json_parse(in->data, in->len, NULL) : NULL;
+	t->manager = arena_dup(&t->kept, kube_last_manager(object));
+	t->is_manager_due = false;
+	cJSON_Delete(object);
+}
+
 static void take_workload(struct kube_roller *t, struct run *r, const cJSON *object)
 {
 	struct kube_workload w;
@@ -144,13 +182,13 @@ static void take_workload(struct kube_roller *t, struct run *r, const cJSON *obj
 	bool is_final = t->change->what == KUBE_DEPLOYMENT ? is_over_deadline(object) : true;
 	t->is_seen = true;
 	t->deadline_ms = deadline_of(t->change, json_get(object, "spec"));
+	t->watch_ms = watch_of(t->change, &w.meta);
 	t->is_complete = w.rollout == KUBE_STEADY && w.available >= w.desired && counts && is_restarted(t, object);
 	t->is_failed = w.rollout == KUBE_STUCK && is_final;
 	t->is_paused = w.rollout == KUBE_PAUSED || (w.is_paused && w.rollout == KUBE_ROLLING);
 	t->is_taken_up = !w.reason || !str_starts(w.reason, "the change is not taken up");
 	t->reason = arena_dup(&t->arena, w.reason);
 	t->image_now = arena_dup(&t->arena, w.image);
-	t->manager = arena_dup(&t->arena, kube_last_manager(object));
 	t->desired = w.desired;
 	t->total = w.total;
 	if (!t->selector) {
@@ -161,6 +199,7 @@ static void take_workload(struct kube_roller *t, struct run *r, const cJSON *obj
 		t->pods.tag = tag_of(t, PODS);
 		kube_stream_start(&t->pods, r);
 	}
+	ask_manager(t, r);
 	if (!t->is_taken_up)
 		return;
 	take_hash(t, object);
@@ -273,10 +312,9 @@ static void tick(struct kube_rollers *rs, struct run *r)
 	tick_later(rs, r);
 }
 
-void kube_rollers_start(struct kube_rollers *rs, struct run *r, uint32_t tag, int watch_s)
+void kube_rollers_start(struct kube_rollers *rs, struct run *r, uint32_t tag)
 {
 	rs->tag = tag;
-	rs->watch_s = watch_s;
 	rs->best = INT64_MIN;
 	for (size_t i = 0; i < rs->n; i++) {
 		struct kube_roller *t = &rs->items[i];
@@ -306,6 +344,8 @@ bool kube_rollers_on(struct kube_rollers *rs, struct run *r, const struct input 
 		kube_stream_on(&t->own, r, in);
 	else if (t->pods.tag && kube_stream_owns(&t->pods, in))
 		kube_stream_on(&t->pods, r, in);
+	else if (at % KUBE_ROLLER_TAGS == MANAGER && (in->kind == INPUT_UNIT || in->kind == INPUT_FAIL))
+		take_manager(t, in);
 	else if (in->kind == INPUT_UNIT && at % KUBE_ROLLER_TAGS == HASH)
 		take_revisions(t, in);
 	else if (in->kind == INPUT_UNIT && at % KUBE_ROLLER_TAGS == EVENTS)
@@ -315,20 +355,16 @@ bool kube_rollers_on(struct kube_rollers *rs, struct run *r, const struct input 
 
 /* --- the look --- */
 
-static bool is_set_back(const struct kube_roller *t)
-{
-	return t->is_seen && t->image && t->image_now && !str_eq(t->image, t->image_now);
-}
-
 /* True when one roller alone decides. */
 static bool decides(const struct kube_roller *t, struct arena *arena, struct kube_look *look)
 {
 	const char *name = kube_change_name(t->change, false, arena);
 	look->outcome = KUBE_FAILED;
-	look->is_foreign = t->is_gone || is_set_back(t);
+	bool is_back = is_set_back(t) && !t->is_manager_due;
+	look->is_foreign = t->is_gone || is_back;
 	if (t->is_gone) {
 		look->why = arena_printf(arena, "%s was deleted meanwhile", name);
-	} else if (is_set_back(t)) {
+	} else if (is_back) {
 		look->why = arena_printf(arena, "%s was set to %s meanwhile, by %s", name, t->image_now,
 					 t->manager ? t->manager : "somebody else");
 	} else if (t->own.is_resting) {
@@ -371,6 +407,14 @@ static int64_t limit_ms(const struct kube_rollers *rs)
 	return limit + SLACK_MS;
 }
 
+static int64_t longest_watch(const struct kube_rollers *rs)
+{
+	int64_t longest = 0;
+	for (size_t i = 0; i < rs->n; i++)
+		longest = rs->items[i].watch_ms > longest ? rs->items[i].watch_ms : longest;
+	return longest;
+}
+
 static void fail(const struct kube_rollers *rs, struct arena *arena, struct kube_look *look)
 {
 	const struct kube_roller *t = first_that(rs, true);
@@ -409,7 +453,7 @@ void kube_rollers_look(const struct kube_rollers *rs, struct arena *arena, struc
 		look->outcome = KUBE_HELD;
 		look->why = arena_printf(arena, "%s is paused%s%s", kube_change_name(t->change, false, arena),
 					 t->reason ? ": " : "", t->reason ? t->reason : "");
-	} else if (rs->well > rs->watch_s) {
+	} else if (rs->well > 0 && (int64_t)(rs->well - 1) * TICK_MS >= longest_watch(rs)) {
 		look->outcome = KUBE_WELL;
 	} else if (rs->well > 0) {
 		look->outcome = KUBE_WATCHING;

@@ -7,7 +7,7 @@
  * never judged by the moment. Backend thread only.
  *
  *	kube_rollers_add(&rs, change, object)      for each change, with the server's answer to it
- *	kube_rollers_start(&rs, r, tag, seconds)
+ *	kube_rollers_start(&rs, r, tag)
  *	if (kube_rollers_on(&rs, r, in)) …          at every input: look again
  */
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 #include "backend/providers/kubernetes/change.h"
 #include "backend/providers/kubernetes/stream.h"
 
-#define KUBE_ROLLER_TAGS 8
+#define KUBE_ROLLER_TAGS 9
 #define KUBE_ROLLERS_TAGS (KUBE_CHANGES_MAX * KUBE_ROLLER_TAGS + 1)
 
 struct kube_seen_pod;
@@ -29,11 +29,12 @@ struct kube_roller { /* one workload */
 	const char *selector, *image, *restart_at, *events;
 	int64_t generation;      /* its specification is at least this one */
 	int64_t written_at;      /* wall ms of the server */
-	int64_t deadline_ms;
+	int64_t deadline_ms, watch_ms; /* all must be well for watch_ms: the annotation KUBE_PREFIX "watch" */
 	struct kube_stream own, pods;
 	struct str hash;         /* that pods of the new template carry; empty: not known */
 	int64_t hash_of;         /* the revision it was asked for */
 	bool is_hash_due;        /* the answer is out */
+	bool is_manager_asked, is_manager_due;
 
 	struct arena arena;      /* the newest look */
 	bool is_seen, is_gone, is_complete, is_failed, is_paused, is_taken_up;
@@ -47,7 +48,6 @@ struct kube_rollers {
 	struct kube_roller items[KUBE_CHANGES_MAX];
 	size_t n;
 	uint32_t tag;
-	int watch_s;             /* so long all must be well */
 	int quiet, well, paused, failed; /* seconds: without progress; in that state */
 	int64_t best;            /* how far it came */
 };
@@ -64,7 +64,7 @@ struct kube_look {
 };
 
 void kube_rollers_add(struct kube_rollers *, const struct kube_change *, const cJSON *object);
-void kube_rollers_start(struct kube_rollers *, struct run *, uint32_t tag, int watch_s);
+void kube_rollers_start(struct kube_rollers *, struct run *, uint32_t tag);
 bool kube_rollers_on(struct kube_rollers *, struct run *, const struct input *);
 /* Texts in the arena. */
 void kube_rollers_look(const struct kube_rollers *, struct arena *, struct kube_look *);
