@@ -27,6 +27,8 @@ struct session {
 	struct records *tables[RECORD_COUNT]; /* their rows */
 	uint64_t watch;
 	bool is_settled, is_terminal;
+	const struct config_context *context;
+	const char *environment; /* asked about: sources of another one do not matter; NULL: all do */
 	bool has_told;       /* records came since that was last looked at */
 	int signal_fd;
 	int64_t patience_ms; /* of its sources */
@@ -68,6 +70,9 @@ bool session_open(struct cli *cli, const char *context, struct err *err)
 	open_table(s, RECORD_SOURCE);
 	s->is_terminal = cli->is_terminal;
 	s->patience_ms = patience(cli->config);
+	s->context = cli->config->context;
+	if (!str_eq(cli->verb->action, "promote")) /* which is about two of them */
+		s->environment = cli->args->env;
 	cli->session = s;
 	if (s->signal_fd < 0)
 		return err_errno(err, ERR_FAILED, errno, "cannot wait for signals");
@@ -86,6 +91,27 @@ void session_close(struct session *s)
 		close(s->signal_fd);
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
 	free(s);
+}
+
+/* Whether what is asked about hangs on that source. */
+static bool matters(const struct session *s, const char *source)
+{
+	for (size_t i = 0; s->environment && i < s->context->n_sources; i++) {
+		const struct config_source *c = &s->context->sources[i];
+		if (str_eq(c->name, source) && c->environment)
+			return str_eq(c->environment, s->environment);
+	}
+	return true;
+}
+
+/* Those that matter have told what they have, whatever the others do. */
+static bool is_settled(const struct session *s)
+{
+	for (size_t i = 0; !s->is_settled && i < s->context->n_sources; i++)
+		if (!s->environment || (matters(s, s->context->sources[i].name) &&
+					!session_source(s, s->context->sources[i].name)))
+			return false;
+	return s->is_settled || s->context->n_sources;
 }
 
 static void note_darkness(struct session *s)
@@ -243,14 +269,14 @@ bool session_check(const struct session *s, struct err *err)
 	const struct records *t = s->tables[RECORD_SOURCE];
 	for (record_handle h = records_next(t, RECORDS_NO_ROW); h; h = records_next(t, h)) {
 		const struct source *row = records_row(t, h);
-		if (row->state == SOURCE_LIVE)
+		if (row->state == SOURCE_LIVE || !matters(s, row->name))
 			continue;
 		if (!str_empty(row->error))
 			return err_set(err, ERR_UNREACHABLE, "%s: %s", row->name, row->error);
 		return err_set(err, ERR_UNREACHABLE, "%s is %s; what it knew may be old", row->name,
 		               record_value_name(source_state_names, row->state));
 	}
-	if (!s->is_settled)
+	if (!is_settled(s))
 		return err_set(err, ERR_UNREACHABLE, "no answer within %d s; is it stopped?",
 		               (int)(s->patience_ms / 1000));
 	return true;

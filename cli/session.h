@@ -25,7 +25,8 @@ void session_close(struct session *); /* NULL is fine */
 /* Watches kinds (bits of REQUEST_KIND) and returns when all sources have told what they have, or their time is up:
  * session_check() tells. False only when it was interrupted (ERR_CANCELLED). Called again it watches other kinds. */
 bool session_watch(struct session *, unsigned kinds, struct err *);
-/* Whether every source is live; ERR_UNREACHABLE names the first that is not. */
+/* Whether every source is live that matters; ERR_UNREACHABLE names the first that is not. With --env, those of
+ * another environment do not (but for promote). */
 bool session_check(const struct session *, struct err *);
 const struct source *session_source(const struct session *, const char *name); /* NULL when unknown */
 /* Rows of a kind that was watched; RECORD_SOURCE always. */

@@ -36,4 +36,6 @@ json 'one dead, the other is told' \
 cat "$scratch/err" >>"$scratch/out"
 holds 'and which is dead' out 'prod'
 says 5 'asked for the dead one it says so' services --env prod
+says 0 'the other can be changed' scale web 2 --env staging --yes
+is 2 'and is' deployment/web .spec.replicas
 plan
