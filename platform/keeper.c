@@ -128,6 +128,13 @@ static int slot_of(struct keeper *k, pid_t pid, uint64_t start, const char **id)
 	return -1;
 }
 
+/* The daemon may write the same at the same time, and one of the two then loses its new file to the other. */
+static bool keep_exit(int dir, const struct slot_exit *e)
+{
+	struct slot_exit kept;
+	return slot_exit_write(dir, e) || (slot_exit_read(dir, &kept) && kept.pid == e->pid && kept.start == e->start);
+}
+
 /* An instance ended that no daemon is the parent of. It is still a zombie: its number, which is its
  * session's, is not anybody else's yet, so the rest of its session can be ended safely. */
 static void note_instance(struct keeper *k, pid_t pid)
@@ -145,7 +152,7 @@ static void note_instance(struct keeper *k, pid_t pid)
 		char text[64];
 		child_signal_session(&child, SIGKILL);
 		slot_exit_text(&e, text, sizeof(text));
-		log_line(k->log, slot_exit_write(dir, &e) ? LOG_INFO : LOG_ERROR, "%s (%d) %s", id, (int)pid,
+		log_line(k->log, keep_exit(dir, &e) ? LOG_INFO : LOG_ERROR, "%s (%d) %s", id, (int)pid,
 		         text);
 	}
 	child_forget(&child);

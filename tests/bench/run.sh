@@ -8,6 +8,7 @@ export LC_ALL=C.UTF-8
 build=$(cd "${BUILD:-build}" && pwd)
 fairway=$build/fairway terminal=$build/tests/tools/terminal load=$build/tests/tools/load
 dir=$(mktemp -d)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}
 export HOME="$dir/home" XDG_CONFIG_HOME="$dir/config" FAIRWAY_STATE_DIR="$dir/state"
 unset FAIRWAY_CONFIG FAIRWAY_CONTEXT
 mkdir -p "$dir/home" "$dir/api/local"
@@ -210,3 +211,5 @@ took=$(seconds timeout 120 "$fairway" demo up)
 row 'the demo raised: 6 services in 3 environments, built and healthy' '≤ 10 s' "$took s" ''
 daemon=$(curl -s --unix-socket "$FAIRWAY_STATE_DIR/demo/api.sock" http://fairway/v1/info | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
 [ -n "$daemon" ] && row 'daemon of the demo, under its load generator' '' "$(usage "$daemon" 10)" ''
+
+. tests/bench/kubernetes.sh
