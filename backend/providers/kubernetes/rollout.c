@@ -278,7 +278,7 @@ static void tick_later(struct kube_rollers *rs, struct run *r)
 }
 
 /* Grows with every step that is made. */
-static int64_t measure(const struct kube_rollers *rs)
+static int64_t measure(const struct kube_rollers *rs, int64_t *restarts)
 {
 	struct kube_look look = {0};
 	struct arena arena = {0};
@@ -288,13 +288,16 @@ static int64_t measure(const struct kube_rollers *rs)
 		left += rs->items[i].is_taken_up + rs->items[i].is_complete;
 	}
 	arena_finish(&arena);
+	*restarts = look.restarts;
 	return look.ready * 4 - look.old + left;
 }
 
 static void tick(struct kube_rollers *rs, struct run *r)
 {
 	bool is_well = true, is_held = false, is_failed = false;
-	int64_t now = measure(rs);
+	int64_t restarts, now = measure(rs, &restarts);
+	bool has_restarted = restarts != rs->restarts; /* ready again is not well */
+	rs->restarts = restarts;
 	rs->quiet = now > rs->best ? 0 : rs->quiet + 1; /* what comes and goes is no progress */
 	rs->best = now > rs->best ? now : rs->best;
 	for (size_t i = 0; i < rs->n; i++) {
@@ -306,7 +309,7 @@ static void tick(struct kube_rollers *rs, struct run *r)
 		if (is_due && t->is_seen && !t->is_complete)
 			ask_words(t, r);
 	}
-	rs->well = is_well ? rs->well + 1 : 0;
+	rs->well = is_well && !has_restarted ? rs->well + 1 : 0;
 	rs->paused = is_held && !is_failed ? rs->paused + 1 : 0;
 	rs->failed = is_failed ? rs->failed + 1 : 0;
 	tick_later(rs, r);

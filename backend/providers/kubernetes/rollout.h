@@ -50,6 +50,7 @@ struct kube_rollers {
 	uint32_t tag;
 	int quiet, well, paused, failed; /* seconds: without progress; in that state */
 	int64_t best;            /* how far it came */
+	int64_t restarts;        /* of new pods, a second ago */
 };
 
 enum kube_outcome { KUBE_UNDER_WAY, KUBE_WATCHING, KUBE_WELL, KUBE_HELD, KUBE_FAILED, KUBE_UNSEEN };
@@ -58,6 +59,7 @@ struct kube_look {
 	bool is_foreign;     /* why: somebody else's doing */
 	bool is_seen;        /* each workload has been seen as it was written */
 	int64_t ready, desired, old; /* pods: new and ready; wanted; of before, still there */
+	int64_t restarts;    /* of the new ones */
 	const char *culprit; /* what ails, with its pod: a sentence; NULL */
 	const char *about;   /* whom the culprit is about, and how, in a word that changes when another one is: NULL */
 	const char *why;     /* of KUBE_HELD, KUBE_FAILED, KUBE_UNSEEN: a sentence */

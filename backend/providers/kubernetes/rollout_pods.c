@@ -10,7 +10,7 @@
 struct kube_seen_pod {
 	char *name, *uid, *hash, *reason, *words; /* words: of an event, NULL */
 	const char *ails; /* a word for how, NULL: it does not */
-	int64_t created_at;
+	int64_t created_at, restarts;
 	bool is_ready, is_ending;
 	bool is_slow;     /* it may only need some more time */
 };
@@ -75,7 +75,8 @@ void kube_seen_put(struct kube_roller *t, const cJSON *object, struct arena *scr
 	clear(s);
 	*s = (struct kube_seen_pod){
 		.name = mem_dup(p.meta.name), .uid = mem_dup(p.meta.uid), .hash = mem_dup(hash_of(&p.meta)),
-		.reason = mem_dup(p.reason), .words = words, .created_at = p.meta.created_at, .is_ready = p.is_ready,
+		.reason = mem_dup(p.reason), .words = words, .created_at = p.meta.created_at,
+		.restarts = p.restarts, .is_ready = p.is_ready,
 		.is_ending = p.meta.deleted_at > 0,
 	};
 	judge(s, &p);
@@ -142,6 +143,7 @@ void kube_seen_look(const struct kube_roller *t, bool is_late, struct arena *are
 	for (size_t i = 0; i < t->n_seen; i++) {
 		const struct kube_seen_pod *s = &t->seen[i];
 		look->ready += is_new(t, s) && s->is_ready && !s->is_ending;
+		look->restarts += is_new(t, s) ? s->restarts : 0;
 		look->old += !is_new(t, s) || s->is_ending;
 	}
 	const struct kube_seen_pod *s = worst(t, is_late);
