@@ -109,37 +109,14 @@ static enum audit_state audit_state_of(const struct err *e)
 	}
 }
 
-static void put_entry(const struct audit_entry *e, void *arg)
-{
-	struct message *m = arg;
-	struct change *items = mem_grow(m->owned[0], m->changes.n + 2, sizeof(*items));
-	struct audit_entry *copy = arena_alloc(&m->arena, sizeof(*copy));
-	record_copy(record_class(RECORD_AUDIT), copy, e, &m->arena);
-	copy->base.source = m->changes.source;
-	copy->base.as_of = clock_wall_ms();
-	items[m->changes.n++] = (struct change){CHANGE_PUT, RECORD_AUDIT, copy, NULL};
-	m->owned[0] = items;
-	m->changes.items = items;
-}
-
-/* The console's journal as rows of a source of its own, beside those of the platform's audit. */
 static void show_journal(struct job *j)
 {
 	if (j->request->kind != REQUEST_WATCH || !(j->request->kinds & REQUEST_KIND(RECORD_AUDIT)) ||
 	    !j->jobs->journal)
 		return;
-	struct message *m = message_new(MESSAGE_RECORDS, j->request->id);
-	struct change *items = mem_array(2, sizeof(*items));
-	items[0] = (struct change){CHANGE_BEGIN, RECORD_AUDIT, NULL, NULL};
-	m->owned[0] = items;
-	m->changes = (struct changes){"console", items, 1};
-	if (!journal_read(j->jobs->journal, put_entry, m, NULL)) {
-		message_free(m);
-		return;
-	}
-	items = m->owned[0];
-	items[m->changes.n++] = (struct change){CHANGE_SYNC, RECORD_AUDIT, NULL, NULL};
-	send(j, m);
+	struct message *m = journal_rows(j->jobs->journal, j->request->id);
+	if (m)
+		send(j, m);
 }
 
 static void show_journal_everywhere(struct jobs *jobs)
@@ -508,6 +485,15 @@ static void start_reload(struct job *j)
 			rewatch(other);
 }
 
+static void take_answer(struct jobs *jobs, const struct terminal_answer *answer)
+{
+	struct job *of = answer->request ? job_of(jobs, answer->request) : NULL;
+	if (!answer->request)
+		reaches_answer(jobs->world.reaches, answer);
+	else if (of && of->n_runs && of->runs[of->n_runs - 1])
+		run_answered(of->runs[of->n_runs - 1], answer);
+}
+
 static void start_job(struct job *j)
 {
 	switch (j->request->kind) {
@@ -530,7 +516,7 @@ static void start_job(struct job *j)
 		start_reload(j);
 		break;
 	case REQUEST_TERMINAL:
-		reaches_answer(j->jobs->world.reaches, &j->request->terminal);
+		take_answer(j->jobs, &j->request->terminal);
 		break;
 	default:
 		start_on_one(j, NULL);

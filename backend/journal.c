@@ -304,3 +304,34 @@ bool journal_verify(const char *path, struct audit_check *check, struct arena *a
 	str_finish(&text);
 	return true;
 }
+
+/* --- as rows --- */
+
+static void put_entry(const struct audit_entry *e, void *arg)
+{
+	struct message *m = arg;
+	struct change *items = mem_grow(m->owned[0], m->changes.n + 2, sizeof(*items));
+	struct audit_entry *copy = arena_alloc(&m->arena, sizeof(*copy));
+	record_copy(record_class(RECORD_AUDIT), copy, e, &m->arena);
+	copy->base.source = m->changes.source;
+	copy->base.as_of = clock_wall_ms();
+	items[m->changes.n++] = (struct change){CHANGE_PUT, RECORD_AUDIT, copy, NULL};
+	m->owned[0] = items;
+	m->changes.items = items;
+}
+
+struct message *journal_rows(const char *path, uint64_t request)
+{
+	struct message *m = message_new(MESSAGE_RECORDS, request);
+	struct change *items = mem_array(2, sizeof(*items));
+	items[0] = (struct change){CHANGE_BEGIN, RECORD_AUDIT, NULL, NULL};
+	m->owned[0] = items;
+	m->changes = (struct changes){"console", items, 1};
+	if (!journal_read(path, put_entry, m, NULL)) {
+		message_free(m);
+		return NULL;
+	}
+	items = m->owned[0];
+	items[m->changes.n++] = (struct change){CHANGE_SYNC, RECORD_AUDIT, NULL, NULL};
+	return m;
+}

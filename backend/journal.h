@@ -10,12 +10,14 @@
  * programs may append: flock(2). Backend thread only.
  */
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "model/record.h"
 
 struct arena;
 struct audit_check;
+struct message;
 
 #define JOURNAL_LINE_MAX 4096
 
@@ -30,6 +32,8 @@ bool journal_outcome(const char *path, const char *id, enum audit_state, const c
  * missing one is fine. */
 typedef void journal_each(const struct audit_entry *, void *arg);
 bool journal_read(const char *path, journal_each *, void *arg, struct err *);
+/* The whole journal as rows of a source of its own, "console"; NULL when it cannot be read. */
+struct message *journal_rows(const char *path, uint64_t request);
 /* Texts in the arena. */
 bool journal_verify(const char *path, struct audit_check *, struct arena *, struct err *);
 #endif

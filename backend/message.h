@@ -28,7 +28,8 @@ enum message_kind {
 	MESSAGE_PLAN,
 	MESSAGE_OPERATION, /* an operation after a change of its state or steps */
 	MESSAGE_FILES,
-	MESSAGE_TERMINAL,  /* of no request: a child needs the terminal; answer with request_terminal() */
+	MESSAGE_TERMINAL,  /* a child needs the terminal; answer with request_terminal(). Of no request: a login; of one that
+			    * executes: what it is to do, which was confirmed */
 	MESSAGE_DONE,      /* the final reply, one for each request; nothing comes for it afterwards */
 	MESSAGE_KIND_COUNT
 };
@@ -138,9 +139,10 @@ struct made_files {
 	size_t n;
 };
 
-/* A credential plugin that has to ask its person: run it in the terminal (base/lend.h), take its output. */
+/* A credential plugin that has to ask its person: run it in the terminal (base/lend.h), take its output. Or the work of an
+ * operation, kubectl exec: run it there, its output is the person's. */
 struct terminal_wish {
-	uint64_t ticket;
+	uint64_t ticket;                      /* 0: of an operation */
 	const char *const *argv, *const *env; /* env: "NAME=value" beside ours, NULL-ended */
 	const char *why;                      /* a sentence */
 };

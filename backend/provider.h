@@ -116,6 +116,7 @@ const char *run_via(const struct run *);                     /* SSH_CONNECTION o
 /* Of the server that was asked last; NULL: nothing was asked yet, or it does not say. */
 const char *run_scope(const struct run *);                   /* namespace of the kubeconfig's context */
 const char *run_who(const struct run *);                     /* name of the kubeconfig's user entry */
+const char *run_context(const struct run *);                 /* name of the kubeconfig's context */
 struct arena *run_arena(struct run *);                       /* scratch, empty again at the next input */
 
 void run_ask(struct run *, const struct ask *);
@@ -143,6 +144,8 @@ void run_log_instance(struct run *, const char *id, const char *service, const c
 struct message *run_message(struct run *, enum message_kind);
 void run_send(struct run *, struct message *);
 
+/* After a query sent MESSAGE_TERMINAL: an INPUT_END with this tag and its exit status, or an INPUT_FAIL: not run. */
+#define RUN_TERMINAL_TAG UINT32_MAX
 /* What was written is accepted, and goes on by itself: a run that is given up from here on is only not watched any
  * more. */
 void run_accepted(struct run *);

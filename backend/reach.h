@@ -36,6 +36,7 @@ struct reach { /* everything but url may be NULL */
 	size_t n_headers;
 	const char *scope;               /* kubeconfig: namespace of the context, NULL: unsaid */
 	const char *who;                 /* kubeconfig: name of its user entry, for sentences */
+	const char *context;             /* kubeconfig: its name */
 	uint64_t serial;                 /* of these credentials, for reach_refused() */
 };
 

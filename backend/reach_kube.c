@@ -413,6 +413,7 @@ static bool resolve(struct reach_kube_wait *w, struct arena *arena, struct reach
 	    !add_server(r, arena, pick.cluster, reach, err))
 		return false;
 	reach->scope = pick.context->namespace;
+	reach->context = context_of(r, w->source, k);
 	reach->who = pick.user ? pick.user->name : "nobody";
 	if (!pick.user)
 		return true;

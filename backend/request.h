@@ -60,6 +60,7 @@ struct series_wish {
 };
 
 struct terminal_answer {
+	uint64_t request;      /* of the message; 0: a login */
 	uint64_t ticket;       /* of the message; 0: what was refused or failed may be asked again */
 	int status;            /* exit status, or 128 + signal */
 	const char *output;    /* what it printed; wiped with the request */

@@ -65,6 +65,11 @@ const char *run_scope(const struct run *r)
 	return r->scope;
 }
 
+const char *run_context(const struct run *r)
+{
+	return r->context;
+}
+
 const char *run_who(const struct run *r)
 {
 	return r->who;
@@ -78,6 +83,20 @@ bool run_has_written(const struct run *r)
 void run_accepted(struct run *r)
 {
 	r->is_accepted = true;
+}
+
+void run_answered(struct run *r, const struct terminal_answer *answer)
+{
+	struct err err;
+	struct input in = {.kind = INPUT_END, .tag = RUN_TERMINAL_TAG, .status = answer->status};
+	if (answer->refusal) {
+		err_set(&err, ERR_REFUSED, "%s", answer->refusal);
+		in.kind = INPUT_FAIL;
+		in.err = &err;
+	}
+	run_enter(r);
+	run_tell(r, &in);
+	run_leave(r);
 }
 
 bool run_goes_on(const struct run *r)
@@ -316,5 +335,6 @@ void run_free(struct run *r)
 	free(r->cursor);
 	free(r->scope);
 	free(r->who);
+	free(r->context);
 	free(r);
 }

@@ -66,6 +66,8 @@ void run_free(struct run *); /* silent: nothing is delivered, ended is not calle
 void run_hold(struct run *, bool is_held);
 /* A write may have left: its outcome is then unknown when the run is given up. */
 bool run_has_written(const struct run *);
+struct terminal_answer;
+void run_answered(struct run *, const struct terminal_answer *); /* to its MESSAGE_TERMINAL */
 bool run_goes_on(const struct run *); /* run_accepted() was called */
 
 #define RUN_BACKOFF_MS 100

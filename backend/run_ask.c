@@ -264,6 +264,7 @@ static void on_reach(const struct reach *reach, const struct err *err, void *arg
 		struct http_wish wish = a->wish;
 		keep(&r->scope, reach->scope);
 		keep(&r->who, reach->who);
+		keep(&r->context, reach->context);
 		a->serial = reach->serial;
 		wish.url = arena_printf(&arena, "%s%s", reach->url, a->wish.url);
 		wish.headers = join_headers(&arena, a->wish.headers, a->wish.n_headers, reach->headers,

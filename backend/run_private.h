@@ -43,7 +43,7 @@ struct run {
 	bool is_over, is_ended_told, is_settled, is_again, is_written, is_accepted, has_delivered, is_held;
 	struct err outcome, again;
 	char *cursor;
-	char *scope, *who;       /* of the last reach */
+	char *scope, *who, *context;       /* of the last reach */
 	bool is_insecure;        /* likewise */
 	struct loop_timer retry, freshness;
 	int attempts;            /* failed in a row */

@@ -39,7 +39,7 @@ enum option_bit {
 	OPT_REASON = 1 << 5, OPT_UNTIL = 1 << 6, OPT_FOR = 1 << 7, OPT_NEW = 1 << 8, OPT_APPROVE = 1 << 9,
 	OPT_WRITE = 1 << 10, OPT_GUARDS = 1 << 11, OPT_SERVICE = 1 << 12, OPT_ALL = 1 << 13, OPT_CONSOLE = 1 << 14,
 	OPT_IMAGE = 1 << 15, OPT_NAMESPACE = 1 << 16, OPT_CONTAINER = 1 << 17, OPT_KUBECONFIG = 1 << 18, OPT_APPLY = 1 << 19,
-	OPT_WORKLOAD = 1 << 20,
+	OPT_WORKLOAD = 1 << 20, OPT_INSTANCE = 1 << 21,
 };
 
 enum arg_kind { ARG_TEXT, ARG_FLAG, ARG_CHOICE, ARG_LIST };

@@ -30,9 +30,10 @@ bool terminal_lend(const struct lend_wish *wish, int signal_fd, int *status, str
 	return is_good;
 }
 
-void terminal_answer(struct backend *b, const struct terminal_wish *wish, bool is_terminal, int signal_fd)
+void terminal_answer(struct backend *b, const struct message *m, bool is_terminal, int signal_fd)
 {
-	struct terminal_answer answer = {.ticket = wish->ticket, .refusal = "there is no terminal"};
+	const struct terminal_wish *wish = &m->terminal;
+	struct terminal_answer answer = {.request = m->request, .ticket = wish->ticket, .refusal = "there is no terminal"};
 	struct lend *output = NULL;
 	struct err err = {0};
 	struct str title = {0};
@@ -40,7 +41,8 @@ void terminal_answer(struct backend *b, const struct terminal_wish *wish, bool i
 	for (size_t i = 0; wish->argv[i]; i++)
 		str_addf(&title, " %s", wish->argv[i]);
 	const struct lend_wish lend = {
-		.argv = wish->argv, .env = wish->env, .title = str_text(&title), .takes_output = true};
+		.argv = wish->argv, .env = wish->env, .title = m->request ? NULL : str_text(&title),
+		.takes_output = !m->request};
 	if (is_terminal) {
 		bool is_run = terminal_lend(&lend, signal_fd, &answer.status, &output, &err);
 		answer.refusal = is_run ? NULL : err.text;

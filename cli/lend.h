@@ -12,5 +12,6 @@ struct terminal_wish;
  * left there to be read. */
 bool terminal_lend(const struct lend_wish *, int signal_fd, int *status, struct lend **output, struct err *);
 /* Answers a MESSAGE_TERMINAL: runs the plugin where there is a terminal, else says that there is none. */
-void terminal_answer(struct backend *, const struct terminal_wish *, bool is_terminal, int signal_fd);
+struct message;
+void terminal_answer(struct backend *, const struct message *, bool is_terminal, int signal_fd);
 #endif

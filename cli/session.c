@@ -199,7 +199,7 @@ static struct message *take(struct session *s)
 	struct message *m;
 	while ((m = backend_next(s->backend))) {
 		if (m->kind == MESSAGE_TERMINAL) {
-			terminal_answer(s->backend, &m->terminal, s->is_terminal, s->signal_fd);
+			terminal_answer(s->backend, m, s->is_terminal, s->signal_fd);
 			s->lent_until = clock_mono_ms();
 			message_free(m);
 			continue;

@@ -67,6 +67,7 @@ int read_config(struct cli *);
 int read_keymap(struct cli *);
 int read_manifests(struct cli *); /* manifests.c */
 int write_operation(struct cli *); /* write.c: one operation by its row */
+int write_lend(struct cli *); /* what is done in the terminal: exec, port-forward */
 int write_down(struct cli *);
 int write_up(struct cli *);      /* up.c */
 int write_new(struct cli *);     /* new.c */

@@ -3,6 +3,7 @@
 #include <cJSON.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <stdlib.h>
 
 #include "backend/config.h"
@@ -123,6 +124,38 @@ int write_operation(struct cli *cli)
 	int status = attempt_run(cli, &wish, false, NULL);
 	free(folder);
 	return status;
+}
+
+/* "checkout/prod", or a service and --env. */
+static bool read_place(const struct args *a, struct wish *w, char *room, size_t size, struct err *err)
+{
+	const char *slash = strchr(a->words[0], '/');
+	if (!str_copy(room, size, a->words[0]))
+		return err_set(err, ERR_USAGE, "\"%.60s\" is no service", a->words[0]);
+	if (slash)
+		room[slash - a->words[0]] = '\0';
+	w->service = room;
+	w->environment = slash ? slash + 1 : a->env;
+	return w->environment || err_set(err, ERR_USAGE, "in which environment? SERVICE/ENV");
+}
+
+int write_lend(struct cli *cli)
+{
+	const struct args *a = cli->args;
+	const struct action *action = action_find(cli->verb->action);
+	char service[256];
+	struct err err = {0};
+	struct wish wish;
+	read_common(cli, action, &wish);
+	if (!read_place(a, &wish, service, sizeof(service), &err) || !open_for(cli, &wish, &err))
+		return cli_fail(cli, &err);
+	wish.instance = a->instance;
+	wish.container = a->container;
+	if (action->wants & WISH_COMMAND)
+		wish.command = (struct texts){a->words + 1, a->n_words - 1};
+	else
+		wish.text = a->words[1];
+	return attempt_run(cli, &wish, true, NULL);
 }
 
 /* One operation a service, all of them even when one fails; the first failure is the status. */

@@ -28,6 +28,8 @@ enum action_target {
 #define WISH_SET 0x80u
 #define WISH_REASON_NEEDED 0x100u
 #define WISH_CONTAINER 0x200u
+#define WISH_INSTANCE 0x800u
+#define WISH_COMMAND 0x1000u
 #define ACTION_ELSEWHERE 0x400u /* of other sources: the embedded platform has no such thing */
 
 struct action {

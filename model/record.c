@@ -249,6 +249,7 @@ static const struct field wish_rows[] = {
 	BOOL(wish, despite_bad, "despite_bad"),
 	BOOL(wish, without_databases, "without_databases"),
 	BOOL(wish, take_over, "take_over"),
+	TEXTS(wish, command),
 	PAIRS(wish, set),
 };
 static const struct field plan_rows[] = {

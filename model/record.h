@@ -244,6 +244,7 @@ struct wish {
 	int64_t duration; /* ms: silence, ack, lock, watch */
 	int64_t until;
 	bool past_migration, despite_bad, without_databases, take_over;
+	struct texts command; /* exec: none: a shell */
 	struct pairs set; /* parameters of a golden path */
 };
 struct plan {

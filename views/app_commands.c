@@ -112,6 +112,33 @@ static void run_resume(struct app *app, struct view *v, const char *arg)
 	operate_on_target(app, "resume");
 }
 
+static void run_exec(struct app *app, struct view *v, const char *arg)
+{
+	(void)v;
+	if (!has_target(app))
+		return;
+	struct wish w = target_wish(app, "exec");
+	w.instance = arg[0] ? arg : NULL;
+	app_operate(app, &w);
+}
+
+static void forward_to(struct app *app, const char *text, void *arg)
+{
+	struct wish w = target_wish(app, "port-forward");
+	w.instance = arg;
+	w.text = text;
+	app_operate(app, &w);
+}
+
+static void run_forward(struct app *app, struct view *v, const char *arg)
+{
+	(void)v;
+	if (!has_target(app))
+		return;
+	char *instance = arg[0] ? mem_dup(arg) : NULL;
+	app_ask(app, &(struct ask){.label = "ports (LOCAL:REMOTE): ", .done = forward_to, .forget = free, .arg = instance});
+}
+
 static void run_cancel(struct app *app, struct view *v, const char *arg)
 {
 	(void)v, (void)arg;
@@ -411,6 +438,9 @@ const struct command app_commands[] = {
 	 COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_pause},
 	{"resume-rollout", "Let a rollout go on that was paused, or waits at a step",
 	 COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_resume},
+	{"exec", "Open a shell in an instance of the target", COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_exec},
+	{"port-forward", "Reach a port of an instance of the target from here",
+	 COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_forward},
 	{"cancel-deploy", "End the deploy that is under way",
 	 COMMAND_TARGET | COMMAND_CHANGES | COMMAND_NO_KEY, run_cancel},
 	{"lock", "Refuse every change of the target for a time", COMMAND_TARGET | COMMAND_CHANGES, run_lock},

@@ -158,7 +158,9 @@ static void take_messages(struct app *app)
 	while (clock_mono_ms() < until && (m = backend_next(app->backend))) {
 		struct view *v = NULL;
 		bool is_own = m->request == app->watch;
-		if (m->kind == MESSAGE_TERMINAL)
+		if (m->kind == MESSAGE_TERMINAL && m->request)
+			app_lend_operation(app, m);
+		else if (m->kind == MESSAGE_TERMINAL)
 			app_ask_login(app, &m->terminal);
 		for (size_t i = 0; i < APP_REQUESTS; i++)
 			if (app->requests[i].id && app->requests[i].id == m->request) {

@@ -76,6 +76,7 @@ extern const struct command app_commands[];
 extern const size_t app_n_commands;
 /* login.c */
 void app_ask_login(struct app *, const struct terminal_wish *);
+void app_lend_operation(struct app *, const struct message *); /* a MESSAGE_TERMINAL of a request */
 void app_lend_step(struct app *); /* after a wait */
 void app_lend_end(struct app *);  /* ends the child */
 /* app.c */

@@ -51,6 +51,29 @@ void app_lend_end(struct app *app)
 	term_take_back(app->term);
 }
 
+/* --- an operation that is done there --- */
+
+static void on_operation_ended(struct app *app, int status, const char *output, size_t len, void *arg)
+{
+	uint64_t *request = arg;
+	(void)output, (void)len;
+	app_send(app, NULL, request_terminal(&(struct terminal_answer){.request = *request, .status = status}));
+	free(request);
+}
+
+void app_lend_operation(struct app *app, const struct message *m)
+{
+	const struct lend_wish wish = {.argv = m->terminal.argv, .env = m->terminal.env, .title = m->terminal.why,
+				       .waits_when_failed = true};
+	struct err err = {0};
+	uint64_t *request = mem_alloc(sizeof(*request));
+	*request = m->request;
+	if (app_lend(app, &(struct app_lend){&wish, on_operation_ended, request}, &err))
+		return;
+	app_send(app, NULL, request_terminal(&(struct terminal_answer){.request = m->request, .refusal = err.text}));
+	free(request);
+}
+
 /* --- a plugin that asks --- */
 
 struct login {

@@ -462,6 +462,26 @@ static void run_open(struct app *app, struct view *v, const char *arg)
 	}
 }
 
+/* In the instance that is selected, else in one that the source chooses. */
+static void run_in_instance(struct app *app, struct service_view *s, const char *command)
+{
+	const void *row = pane_group_row(&s->group);
+	bool is_instance = row && s->group.focus == PANE_INSTANCES;
+	app_command(app, NULL, command, is_instance ? ((const struct instance *)row)->id : "");
+}
+
+static void run_exec(struct app *app, struct view *v, const char *arg)
+{
+	(void)arg;
+	run_in_instance(app, (struct service_view *)v, "exec");
+}
+
+static void run_forward(struct app *app, struct view *v, const char *arg)
+{
+	(void)arg;
+	run_in_instance(app, (struct service_view *)v, "port-forward");
+}
+
 static int64_t wake(struct view *v, int64_t now)
 {
 	struct service_view *s = (struct service_view *)v;
@@ -482,6 +502,8 @@ static void close_view(struct view *v)
 
 static const struct command commands[] = {
 	{"open", "Open what is selected: why, an instance's log, a deploy", COMMAND_TARGET, run_open},
+	{"exec", "Open a shell in the selected instance", COMMAND_TARGET | COMMAND_CHANGES, run_exec},
+	{"port-forward", "Reach a port of the selected instance from here", COMMAND_TARGET | COMMAND_CHANGES, run_forward},
 };
 static const char *const layers[] = {"service", "list", NULL};
 static const char *const footer[] = {"open",     "logs",    "runbook", "why",  "deploy",

@@ -210,6 +210,20 @@ types 'y<enter>'
 screened 'what was changed since the plan is refused, and by whom' sees 20 'changed since it was planned, by kubectl-set'
 exec 9>&-
 
+# --- into an instance: kubectl has the terminal ---
+PATH=$(dirname "$KUBECTL"):$PATH
+export PATH
+console "$fairway" exec web/staging -- sh -c 'echo fairway: it is $((40 + 2))'
+screened 'a command in an instance' sees 20 'it is 42'
+screened 'ends' sees 20 'exec of web in staging has ended'
+exec 9>&-
+console "$fairway" exec web/staging -- sh -c 'exit 7'
+screened 'one that fails says how' sees 20 'it ended with status 7'
+exec 9>&-
+does 3 'no terminal' exec web/staging
+holds 'is no place for it' err 'there is no terminal'
+says 4 'an environment that is not there' exec web/nowhere
+
 # --- rights ---
 kube -n "$ns" create role watcher --verb=get,list,watch \
 	--resource=deployments.apps,replicasets.apps,statefulsets.apps,daemonsets.apps,pods,events >/dev/null

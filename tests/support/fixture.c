@@ -266,6 +266,12 @@ static void deliver(void *arg, struct message *m)
 	case MESSAGE_PLAN:
 		tell_record(f, "plan", RECORD_PLAN, &m->plan);
 		break;
+	case MESSAGE_TERMINAL:
+		str_add(&f->told, "terminal");
+		for (size_t i = 0; m->terminal.argv[i]; i++)
+			str_addf(&f->told, " %s", m->terminal.argv[i]);
+		str_addc(&f->told, '\n');
+		break;
 	case MESSAGE_OPERATION:
 		tell_record(f, "operation", RECORD_OPERATION, &m->operation);
 		break;
@@ -564,6 +570,11 @@ static bool obey(struct fixture *f, char *line)
 		char **kept = line[0] == 'w' ? &f->wish : &f->basis;
 		free(*kept);
 		*kept = mem_dup(strchr(line, ' ') + 1);
+		return true;
+	}
+	int ended_with;
+	if (sscanf(line, "terminal %d", &ended_with) == 1) {
+		run_answered(f->run, &(struct terminal_answer){.status = ended_with});
 		return true;
 	}
 	if (str_starts(line, "request "))

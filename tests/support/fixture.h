@@ -19,12 +19,13 @@
  *	<< text                              bytes of the reply and a LF; \xHH, \n and \\ are read; "<- text": without the LF
  *	! eof | reset | refused | lost       how the exchange ends; lost: a write that may have arrived
  *	! gone                               the client itself must have given the exchange up
+ *	terminal N                           the child that was lent the terminal ended with status N
  *	+ 30s                                time passes
  *	= line                               what the client told since the last such block, line by line
  *
  * What is told: begin KIND, put KIND JSON, delete KIND KEY, sync KIND, source STATE[: error], settled, log
  * INSTANCE TEXT, gap|exit|start|cut TEXT, document TEXT, use of SOURCE, use INSTANCE CPU MEMORY, series …, info …, audit …, plan JSON, operation
- * JSON, done [KIND: error].
+ * JSON, terminal WORD…, done [KIND: error].
  */
 #include <stdbool.h>
 #include <stddef.h>

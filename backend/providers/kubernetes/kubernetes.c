@@ -22,7 +22,7 @@ static const char *const roles[] = {"deploys", NULL};
 static const struct query *const queries[] = {
 	&kubernetes_watch, &kubernetes_logs, &kubernetes_log_follow, &kubernetes_use,
 	&kubernetes_apply_plan, &kubernetes_apply_execute, &kubernetes_prove_plan, &kubernetes_prove_execute,
-	&kubernetes_plan, &kubernetes_execute, NULL,
+	&kubernetes_lend_plan, &kubernetes_lend_execute, &kubernetes_plan, &kubernetes_execute, NULL,
 };
 
 static const char *cannot(const struct request *q)

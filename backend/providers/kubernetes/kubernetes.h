@@ -25,7 +25,7 @@
 #define KUBE_PREFIX "fairway.dev/"
 
 extern const struct query kubernetes_watch, kubernetes_logs, kubernetes_log_follow, kubernetes_use, kubernetes_plan,
-	kubernetes_execute;
+	kubernetes_execute, kubernetes_lend_plan, kubernetes_lend_execute;
 
 /* One row a kind. */
 enum kube_what {
