@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every script below tests/fixtures: whole, byte by byte, and cut once at each byte. What is told must not differ. */
+/* Every script below tests/fixtures: whole, byte by byte, and cut once at each byte. What is told must not differ. Nothing of
+ * it has a second thread: where that is looked for, each seventh cut will do. */
+#ifdef __SANITIZE_THREAD__
+#define CUT_STEP 7
+#else
+#define CUT_STEP 1
+#endif
 #include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +33,7 @@ static bool one(const char *path)
 		fail_msg("%s", err.text);
 	bool is_good = true;
 	int bytes = fixture_bytes(script.s, script.len);
-	for (int cut = -1; cut < bytes && is_good; cut++)
+	for (int cut = -1; cut < bytes && is_good; cut += cut < 1 ? 1 : CUT_STEP)
 		is_good = fixture_run(script.s, script.len, cut, message);
 	if (!is_good)
 		printf("# %s: %s\n", path, message);
