@@ -23,9 +23,9 @@ cat "$scratch/err" >>"$scratch/out"
 holds 'told with its reason' out 'ImagePull|ErrImage|pull'
 is 2 'what ran before runs' deployment/web .status.availableReplicas
 until_shows 'the placement is not ok' 20 'd[0]["health"] != "ok" and "ull" in d[0]["reason"]' service web --env dev
-until_shows 'nor is the instance' 20 'any("ull" in (i["reason"] or "") for i in d)' instances web --env dev
+until_shows 'nor is the instance' 20 'any("ull" in (i.get("reason") or "") for i in d)' instances web --env dev
 run why web --env dev
-holds 'why says it' out 'pull|image'
+holds 'why says it' out "[Pp]ull"
 says 0 'undo of a half-failed rollout' rollback web --env dev --yes
 truly 'ends it' rolled_out web
 until_shows 'and all is well' 20 'd[0]["health"] == "ok"' service web --env dev
