@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/str.h"
 #include "views/words.h"
 
 static void the_own_name_reads_you(void **state)
@@ -34,7 +35,7 @@ static void a_long_text_stays_whole(void **state)
 	char room[WORDS_OWN], text[2 * WORDS_OWN];
 	for (size_t len = WORDS_OWN - 40; len < sizeof(text) - 10; len++) {
 		memset(text, 'x', len);
-		strcpy(text + len, " by ada");
+		str_copy(text + len, sizeof(text) - len, " by ada");
 		const char *shown = words_own(text, "ada", room);
 		assert_int_equal(strlen(shown), len + 7);
 		assert_true(shown == text || memcmp(shown + len, " by you", 8) == 0);
