@@ -335,7 +335,15 @@ static void add_kinds(struct watch *w, const char *namespace)
 static void start(struct watch *w, struct run *r)
 {
 	struct texts namespaces = kube_namespaces(r);
-	size_t n = namespaces.n < NAMESPACES_MAX ? namespaces.n : NAMESPACES_MAX;
+	size_t n = namespaces.n;
+	struct err err;
+	if (n > NAMESPACES_MAX) { /* a part of them would look like all */
+		err_set(&err, ERR_USAGE,
+			"the configuration names %zu namespaces, %d can be watched: leave them out to watch all, or make "
+			"two environments of them", n, NAMESPACES_MAX);
+		run_again(r, &err);
+		return;
+	}
 	w->kinds = run_request(r)->kinds & CAN_TELL;
 	w->fleet.kinds = w->kinds;
 	w->fleet.environment = kube_environment(r);
