@@ -144,6 +144,18 @@ void run_log_instance(struct run *, const char *id, const char *service, const c
 struct message *run_message(struct run *, enum message_kind);
 void run_send(struct run *, struct message *);
 
+/* How an operation stands. Whose it is, is the request's matter; it has ended once its state is not AUDIT_RECORDED. */
+struct operation_told {
+	enum audit_state state;
+	const char *detail;
+	enum err_kind kind;  /* why it failed; ERR_NONE: it did not */
+	struct parts steps;
+	int64_t started_at;  /* 0: not told */
+	const char *service; /* NULL: the wish's */
+	const char *made;    /* identity of the record it made, or NULL */
+};
+void run_operation(struct run *, const struct operation_told *); /* delivers MESSAGE_OPERATION; copied */
+
 /* After a query sent MESSAGE_TERMINAL: an INPUT_END with this tag and its exit status, or an INPUT_FAIL: not run. */
 #define RUN_TERMINAL_TAG UINT32_MAX
 /* What was written is accepted, and goes on by itself: a run that is given up from here on is only not watched any

@@ -161,6 +161,27 @@ void run_send(struct run *r, struct message *m)
 	deliver(r, m);
 }
 
+void run_operation(struct run *r, const struct operation_told *t)
+{
+	const struct request *q = r->wish.request;
+	struct message *m = run_message(r, MESSAGE_OPERATION);
+	struct operation o;
+	record_init(record_class(RECORD_OPERATION), &o);
+	o.id = o.plan = q->plan;
+	o.action = q->wish.action;
+	o.service = t->service ? t->service : q->wish.service;
+	o.environment = r->wish.source->environment;
+	o.state = (int)t->state;
+	o.steps = t->steps;
+	o.detail = t->detail;
+	o.error_kind = t->kind ? err_kind_name(t->kind) : NULL;
+	o.made = t->made;
+	o.started_at = t->started_at;
+	o.ended_at = t->state == AUDIT_RECORDED ? 0 : run_now(r);
+	record_copy(record_class(RECORD_OPERATION), &m->operation, &o, &m->arena);
+	run_send(r, m);
+}
+
 static uint32_t id_hash(const char *id, size_t len)
 {
 	uint32_t h = 2166136261u;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/yaml.h"
+#include "model/version.h"
 
 #define CPU_ASSUMED "100m" /* an autoscaler's target is a share of what was requested */
 #define LIVENESS_MS 10000  /* a kill is no answer to one slow moment */
@@ -76,16 +77,10 @@ static void note(struct maker *k, const char *text)
 
 /* --- what all objects have --- */
 
-void manifest_version(struct str *out, const char *image)
+void manifest_version(struct str *out, const char *version)
 {
-	const char *digest = strstr(image, "@sha256:");
-	const char *name = strrchr(image, '/');
-	const char *tag = strchr(name ? name : image, ':');
 	size_t start = out->len;
-	if (digest)
-		str_addn(out, digest + 8, strnlen(digest + 8, 12));
-	else
-		str_add(out, tag ? tag + 1 : "latest");
+	str_add(out, version ? version : "");
 	for (size_t i = start; i < out->len; i++)
 		if (!isalnum((unsigned char)out->s[i]) && !strchr("-_.", out->s[i]))
 			out->s[i] = '-';
@@ -478,8 +473,7 @@ void manifest_make(struct manifest *m, const struct manifest_wish *wish)
 	struct maker k = {.m = m, .wish = wish, .file = wish->file};
 	struct str version = {0};
 	*m = (struct manifest){.replicas = service_file_replicas(wish->file, wish->environment)};
-	manifest_version(&version,
-			 wish->version ? arena_printf(&m->arena, ":%s", wish->version) : wish->image);
+	manifest_version(&version, wish->version ? wish->version : image_version(wish->image, &m->arena));
 	str_copy(k.version, sizeof(k.version), str_text(&version));
 	str_finish(&version);
 	k.is_scaled = wish->file->cpu_target > 0 && m->replicas > 0 && wish->file->max_replicas > m->replicas;

@@ -46,7 +46,7 @@ void manifest_finish(struct manifest *); /* all zero is fine */
 
 /* Appends the objects as YAML documents, "---" between them. */
 void manifest_print(struct str *, const struct manifest *);
-/* What the label app.kubernetes.io/version says of an image: its tag, the first 12 digits of its digest, or
- * "latest"; cut to what a label may hold. Appended. */
-void manifest_version(struct str *, const char *image);
+/* What the label app.kubernetes.io/version says of a version: no character and no length that a label may not have.
+ * NULL is none. Appended. */
+void manifest_version(struct str *, const char *version);
 #endif

@@ -9,30 +9,19 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "model/version.h"
 
 enum { ARGS_MAX = 24, OUTPUT_MAX = 16 << 20, GIT_WAIT_MS = 60000 };
-
-static const char *const settings[] = {
-	"git",
-	"-c",
-	"core.fsmonitor=false",
-	"-c",
-	"core.hooksPath=/dev/null",
-	"-c",
-	"safe.bareRepository=explicit",
-};
-enum { SETTINGS = sizeof(settings) / sizeof(*settings) };
 
 /* args: NULL-ended. Standard error goes nowhere: what git says there is put in our own words. */
 static bool git_start(const char *folder, const char *const *args, int in, int out, struct child *child,
 		      struct err *err)
 {
-	static const char *const more[] = {"GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0",
+	static const char *const more[] = {"GIT_TERMINAL_PROMPT=0",
 					   "GIT_CEILING_DIRECTORIES=/", NULL};
-	const char *argv[SETTINGS + ARGS_MAX + 1];
-	size_t n = SETTINGS;
-	memcpy(argv, settings, sizeof(settings));
-	for (; *args && n < SETTINGS + ARGS_MAX; args++)
+	const char *argv[VERSION_GIT_WORDS + ARGS_MAX + 1] = {VERSION_GIT};
+	size_t n = VERSION_GIT_WORDS;
+	for (; *args && n < VERSION_GIT_WORDS + ARGS_MAX; args++)
 		argv[n++] = *args;
 	argv[n] = NULL;
 	char **env = child_env_new(more);
@@ -99,36 +88,22 @@ bool git_has_work_tree(const char *folder)
 	return is_there;
 }
 
-/* The nearest tag that matches, without its prefix. */
-static bool describe(const char *folder, const char *commit, const char *option, const char *prefix,
-		     struct str *name)
-{
-	const char *args[] = {"describe", "--tags", option, commit, NULL};
-	struct str out = {0};
-	int status;
-	bool is_found = git_ask(folder, args, &out, &status, NULL) && status == 0;
-	line_trim(&out);
-	if (is_found) {
-		const char *text = str_text(&out);
-		str_reset(name);
-		str_add(name, str_starts(text, prefix) ? text + strlen(prefix) : text);
-	}
-	str_finish(&out);
-	return is_found;
-}
-
 static bool commit_name(const char *service, const char *folder, const char *commit, struct str *name)
 {
-	char match[128], prefix[80];
-	const char *args[] = {"rev-parse", "--short", commit, NULL};
+	struct arena a = {0};
+	struct str out = {0};
+	bool is_found = false;
 	int status;
-	snprintf(prefix, sizeof(prefix), "%s/", service);
-	snprintf(match, sizeof(match), "--match=%s*", prefix);
-	if (describe(folder, commit, match, prefix, name) ||
-	    describe(folder, commit, "--exclude=*/*", "v", name))
-		return true;
-	bool is_found = git_ask(folder, args, name, &status, NULL) && status == 0;
-	line_trim(name);
+	for (size_t i = 0; i < VERSION_QUESTIONS && !is_found; i++) {
+		const char *args[VERSION_WORDS];
+		version_question(i, service, commit, &a, args);
+		is_found = git_ask(folder, args, &out, &status, NULL) && status == 0;
+	}
+	str_reset(name);
+	if (is_found)
+		str_add(name, version_answer(service, str_text(&out), out.len, &a));
+	str_finish(&out);
+	arena_finish(&a);
 	return is_found;
 }
 

@@ -5,15 +5,13 @@
 #include "backend/offer.h"
 #include "base/str.h"
 #include "tui/layout.h"
-#include "tui/list.h"
-#include "views/app.h"
+#include "views/list_view.h"
 
 #define DETAILS 8 /* lines below the list */
 
 struct clusters {
-	struct view view;
+	struct list_view base;
 	struct offer offer;
-	struct list list;
 };
 
 static size_t count(void *arg)
@@ -42,22 +40,23 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 {
 	struct clusters *c = (struct clusters *)v;
 	(void)arg;
-	list_init(&c->list, &(struct list_source){.count = count, .id = id, .draw = draw_row, .arg = c});
+	c->base.hit = "mark";
+	list_init(&c->base.list, &(struct list_source){.count = count, .id = id, .draw = draw_row, .arg = c});
 	if (!offer_read(&c->offer, NULL, err))
 		return false;
 	if (!c->offer.n)
 		return err_set(err, ERR_NOT_FOUND, "no context in %s",
 			       *c->offer.files ? c->offer.files : "any kubeconfig: say KUBECONFIG=FILE");
-	list_sync(&c->list);
+	list_sync(&c->base.list);
 	for (size_t i = 0; i < c->offer.n; i++)
 		if (c->offer.items[i].is_chosen)
-			list_select_index(&c->list, i);
+			list_select_index(&c->base.list, i);
 	return true;
 }
 
 static struct offer_item *selected(struct clusters *c)
 {
-	size_t at = list_index(&c->list);
+	size_t at = list_index(&c->base.list);
 	return at == LIST_NO_INDEX ? NULL : &c->offer.items[at];
 }
 
@@ -99,27 +98,12 @@ static void run_open(struct app *app, struct view *v, const char *arg)
 	free(text);
 }
 
-static bool key(struct view *v, const struct key *k)
-{
-	bool is_hit = false;
-	if (!list_key(&((struct clusters *)v)->list, k, &is_hit))
-		return false;
-	if (is_hit)
-		run_mark(v->app, v, "");
-	return true;
-}
-
-static bool widget(struct view *v, const char *command)
-{
-	return list_command(&((struct clusters *)v)->list, command);
-}
-
 static void draw_details(struct clusters *c, const struct canvas *in)
 {
 	const struct offer_item *item = selected(c);
 	char protect[32], open[32];
-	app_key_of(c->view.app, &c->view, "protect", protect, sizeof(protect));
-	app_key_of(c->view.app, &c->view, "open", open, sizeof(open));
+	app_key_of(c->base.view.app, &c->base.view, "protect", protect, sizeof(protect));
+	app_key_of(c->base.view.app, &c->base.view, "open", open, sizeof(open));
 	if (item) {
 		canvas_textf(in, 0, 1, STYLE_TEXT, "%s%s", item->server, item->is_insecure ? ", not verified" : "");
 		canvas_textf(in, 1, 1, STYLE_TEXT, "as %s", item->user ? item->user : "nobody");
@@ -128,20 +112,20 @@ static void draw_details(struct clusters *c, const struct canvas *in)
 		canvas_textf(in, 2, 1, STYLE_WARNING, "logs in by %s", item->plugin);
 	canvas_textf(in, 4, 1, STYLE_DIM, "Changes in a protected one want its name typed: guessed where a name holds prod; %s "
 		     "changes that.", protect);
-	canvas_textf(in, 5, 1, STYLE_DIM, "%s writes %s and opens it.", open, app_config(c->view.app)->file);
+	canvas_textf(in, 5, 1, STYLE_DIM, "%s writes %s and opens it.", open, app_config(c->base.view.app)->file);
 }
 
 static void draw(struct view *v, const struct canvas *body)
 {
 	struct clusters *c = (struct clusters *)v;
 	char position[48];
-	list_position(&c->list, position, sizeof(position));
+	list_position(&c->base.list, position, sizeof(position));
 	struct canvas in = canvas_box(body, &(struct canvas_box){.title = "Which contexts become environments?",
 								 .is_focused = true, .bottom = position});
 	struct canvas rows = canvas_sub(&in, 0, 0, in.rows - DETAILS, in.columns);
 	struct canvas details = canvas_sub(&in, in.rows - DETAILS + 1, 0, DETAILS - 1, in.columns);
-	c->list.is_focused = true;
-	list_draw(&c->list, &rows);
+	c->base.list.is_focused = true;
+	list_draw(&c->base.list, &rows);
 	draw_details(c, &details);
 }
 
@@ -168,7 +152,7 @@ const struct view_class view_clusters = {
 	.n_commands = sizeof(commands) / sizeof(commands[0]),
 	.open = open_view,
 	.draw = draw,
-	.key = key,
-	.widget = widget,
+	.key = list_view_key,
+	.widget = list_view_widget,
 	.close = close_view,
 };

@@ -7,13 +7,11 @@
 #include "backend/offer.h"
 #include "base/str.h"
 #include "tui/layout.h"
-#include "tui/list.h"
-#include "views/app.h"
+#include "views/list_view.h"
 
 enum way { WAY_FOLDER, WAY_KUBECONFIG, WAY_DEMO, WAY_NEW, WAY_COUNT };
 struct first {
-	struct view view;
-	struct list list;
+	struct list_view base;
 	char folder[512], clusters[200];
 };
 
@@ -76,8 +74,9 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 	(void)arg, (void)err;
 	if (!getcwd(f->folder, sizeof(f->folder)))
 		f->folder[0] = '\0';
-	list_init(&f->list, &(struct list_source){.count = count, .id = id, .draw = draw_row, .arg = f});
-	list_sync(&f->list);
+	f->base.hit = "open";
+	list_init(&f->base.list, &(struct list_source){.count = count, .id = id, .draw = draw_row, .arg = f});
+	list_sync(&f->base.list);
 	return true;
 }
 
@@ -86,7 +85,7 @@ static void run_open(struct app *app, struct view *v, const char *arg)
 	struct first *f = (struct first *)v;
 	(void)arg;
 	struct wish w;
-	switch (list_index(&f->list)) {
+	switch (list_index(&f->base.list)) {
 	case WAY_FOLDER:
 		record_init(record_class(RECORD_WISH), &w);
 		w.action = "up";
@@ -111,21 +110,6 @@ static void run_open(struct app *app, struct view *v, const char *arg)
 	}
 }
 
-static bool key(struct view *v, const struct key *k)
-{
-	bool is_hit = false;
-	if (!list_key(&((struct first *)v)->list, k, &is_hit))
-		return false;
-	if (is_hit)
-		run_open(v->app, v, "");
-	return true;
-}
-
-static bool widget(struct view *v, const char *command)
-{
-	return list_command(&((struct first *)v)->list, command);
-}
-
 static void draw(struct view *v, const struct canvas *body)
 {
 	struct first *f = (struct first *)v;
@@ -135,8 +119,8 @@ static void draw(struct view *v, const struct canvas *body)
 	canvas_text(&in, 1, 1, STYLE_TEXT,
 		    "Nothing runs here yet, and there is no configuration. Where do you want to start?");
 	struct canvas rows = canvas_sub(&in, 3, 0, WAY_COUNT, in.columns);
-	f->list.is_focused = true;
-	list_draw(&f->list, &rows);
+	f->base.list.is_focused = true;
+	list_draw(&f->base.list, &rows);
 	canvas_text(
 		&in, 8, 1, STYLE_DIM,
 		"Other sources are named in a configuration: fairway config init writes one to start from.");
@@ -158,6 +142,6 @@ const struct view_class view_first = {
 	.n_commands = sizeof(commands) / sizeof(commands[0]),
 	.open = open_view,
 	.draw = draw,
-	.key = key,
-	.widget = widget,
+	.key = list_view_key,
+	.widget = list_view_widget,
 };

@@ -363,37 +363,36 @@ static const struct sheet_column environment_columns[] = {{"  ENV", 9, 11, 0, UT
 							  {"LAST DEPLOY", 12, 24, 1, UTF8_LEFT}};
 static const struct sheet_column deploy_columns[] = {
 	{"  SERVICE", 10, 14, 1, UTF8_LEFT}, {"ENV", 7, 8, 0, UTF8_LEFT}, {"VERSION", 11, 13, 1, UTF8_LEFT},
-	{"PROGRESS", 12, 18, 2, UTF8_LEFT},  {"BY", 4, 5, 0, UTF8_LEFT},  {"AGE", 4, 4, 0, UTF8_RIGHT}};
+	{"PROGRESS", 12, 18, 2, UTF8_LEFT},  {"BY", 4, 5, 0, UTF8_LEFT},  PANE_AGE};
 static const struct sheet_column alert_columns[] = {
 	{"  SEV", 6, 6, 0, UTF8_LEFT},  {"SERVICE", 8, 11, 1, UTF8_LEFT}, {"ENV", 5, 8, 0, UTF8_LEFT},
-	{"ALERT", 9, 14, 1, UTF8_LEFT}, {"AGE", 4, 4, 0, UTF8_RIGHT},     {"", 16, 22, 2, UTF8_LEFT}};
+	{"ALERT", 9, 14, 1, UTF8_LEFT}, PANE_AGE,     {"", 16, 22, 2, UTF8_LEFT}};
 
-#define COLUMNS(a) .columns = a, .n_columns = sizeof(a) / sizeof((a)[0]), .frozen = 1
 const struct pane_class home_panes[PANE_COUNT] = {
 	[PANE_SERVICES] = {.kind = RECORD_SERVICE,
 			   .title = "Services",
-			   COLUMNS(fixed_columns),
+			   PANE_COLUMNS(fixed_columns),
 			   .empty = "no service yet: n makes one from a golden path",
 			   .compare = compare_services,
 			   .wants = wants_service,
 			   .cell = service_cell},
 	[PANE_ENVIRONMENTS] = {.kind = RECORD_ENVIRONMENT,
 			       .title = "Environments",
-			       COLUMNS(environment_columns),
+			       PANE_COLUMNS(environment_columns),
 			       .empty = "no environment",
 			       .compare = compare_environments,
 			       .wants = wants_environment,
 			       .cell = environment_cell},
 	[PANE_DEPLOYS] = {.kind = RECORD_DEPLOY,
 			  .title = "Deploys",
-			  COLUMNS(deploy_columns),
+			  PANE_COLUMNS(deploy_columns),
 			  .empty = "no deploy yet",
 			  .compare = compare_deploys,
 			  .wants = wants_deploy,
 			  .cell = deploy_cell},
 	[PANE_ALERTS] = {.kind = RECORD_ALERT,
 			 .title = "Alerts",
-			 COLUMNS(alert_columns),
+			 PANE_COLUMNS(alert_columns),
 			 .empty = "nothing fires",
 			 .compare = compare_alerts,
 			 .wants = wants_alert,

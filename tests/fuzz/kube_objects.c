@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "backend/providers/kubernetes/object.h"
+#include "model/version.h"
 #include "base/json.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -19,7 +20,7 @@ static void read_pod(const cJSON *json, struct arena *a)
 	assert(p.status && p.phase <= PHASE_UNKNOWN && p.meta.name && p.meta.uid);
 	assert(p.cpu_request >= RECORD_NONE && p.memory_limit >= RECORD_NONE);
 	assert(p.phase != PHASE_CRASH_LOOP || p.reason); /* nobody is left without a word */
-	kube_image_version(p.image, a);
+	image_version(p.image, a);
 }
 
 static void read_workload(enum kube_what what, const cJSON *json, struct arena *a)
@@ -36,7 +37,7 @@ static void read_workload(enum kube_what what, const cJSON *json, struct arena *
 	kube_links(&w.meta, a);
 	kube_selector(w.selector, a);
 	if (w.image && w.version)
-		kube_image_with(w.image, w.version, a, &err);
+		image_with(w.image, w.version, a, &err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "backend/providers/kubernetes/object.h"
+#include "model/version.h"
 #include "base/file.h"
 
 static cJSON *object(const char *name)
@@ -341,15 +342,15 @@ static void changes_images(void **state)
 	struct err err;
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		const char *got = kube_image_with(all[i].image, all[i].version, &a, &err);
+		const char *got = image_with(all[i].image, all[i].version, &a, &err);
 		if (!str_eq(got, all[i].result))
 			fail_msg("%s with %s: %s", all[i].image, all[i].version, got ? got : "NULL");
 	}
-	assert_string_equal(kube_image_version("host:5000/team/web:2026.11.4", &a), "2026.11.4");
-	assert_string_equal(kube_image_version("host:5000/team/web", &a), "latest");
-	assert_string_equal(kube_image_version("web@" DIGEST, &a), "1f7ef0eb11ef");
-	assert_string_equal(kube_image_version("web:7@" DIGEST, &a), "7");
-	assert_null(kube_image_version("", &a));
+	assert_string_equal(image_version("host:5000/team/web:2026.11.4", &a), "2026.11.4");
+	assert_string_equal(image_version("host:5000/team/web", &a), "latest");
+	assert_string_equal(image_version("web@" DIGEST, &a), "1f7ef0eb11ef");
+	assert_string_equal(image_version("web:7@" DIGEST, &a), "7");
+	assert_null(image_version("", &a));
 	arena_finish(&a);
 }
 

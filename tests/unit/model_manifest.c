@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "model/manifest.h"
+#include "model/version.h"
 
 static void read_whole(const char *path, struct str *out)
 {
@@ -85,9 +86,11 @@ static void files_become_objects(void **state)
 static void version_of(const char *image, const char *version)
 {
 	struct str s = {0};
-	manifest_version(&s, image);
+	struct arena a = {0};
+	manifest_version(&s, image_version(image, &a));
 	assert_string_equal(str_text(&s), version);
 	str_finish(&s);
+	arena_finish(&a);
 }
 
 static void an_image_tells_its_version(void **state)
@@ -96,7 +99,8 @@ static void an_image_tells_its_version(void **state)
 	version_of("web", "latest");
 	version_of("host:5000/team/web", "latest");
 	version_of("host:5000/team/web:2026.11.4", "2026.11.4");
-	version_of("web:1@sha256:0123456789abcdef0123456789abcdef", "0123456789ab");
+	version_of("web@sha256:0123456789abcdef0123456789abcdef", "0123456789ab");
+	version_of("web:1@sha256:0123456789abcdef0123456789abcdef", "1"); /* as people call it */
 	version_of("web:1.9.2-3-gabc1234-dirty", "1.9.2-3-gabc1234-dirty");
 	version_of("web:__", "");
 	version_of("web:1_2345678901234567890123456789012345678901234567890123456789.-/x",

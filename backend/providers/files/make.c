@@ -231,20 +231,11 @@ static void finish(void *state)
 
 static void tell(struct making *x, struct run *r, enum audit_state state, const char *detail)
 {
-	struct message *m = run_message(r, MESSAGE_OPERATION);
-	struct operation *o = &m->operation, from;
-	record_init(record_class(RECORD_OPERATION), &from);
-	from.id = from.plan = run_request(r)->plan;
-	from.action = "new";
-	from.service = x->made.name;
-	from.state = (int)state;
-	from.steps = (struct parts){x->steps, N_STEPS};
-	from.detail = detail;
-	from.made = arena_printf(&m->arena, "service/%s", x->made.name ? x->made.name : "");
-	from.started_at = x->began;
-	from.ended_at = state == AUDIT_RECORDED ? 0 : run_now(r);
-	record_copy(record_class(RECORD_OPERATION), o, &from, &m->arena);
-	run_send(r, m);
+	const char *name = x->made.name;
+	run_operation(r, &(struct operation_told){.state = state, .detail = detail,
+						  .steps = {x->steps, N_STEPS},
+						  .started_at = x->began, .service = name,
+						  .made = arena_printf(run_arena(r), "service/%s", name ? name : "")});
 }
 
 static void step(struct making *x, struct run *r, size_t i, enum step_state state, const char *detail)

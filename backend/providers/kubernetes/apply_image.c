@@ -5,6 +5,7 @@
 
 #include "backend/providers/kubernetes/apply_plan.h"
 #include "backend/providers/kubernetes/object.h"
+#include "model/version.h"
 
 static bool is_whole_image(const char *version)
 {
@@ -42,7 +43,7 @@ static const char *image_beside(struct kube_apply_plan *p, const char *version)
 				     "which image is version %s? Say images: in the configuration of "
 				     "this source, or the whole image",
 				     version));
-	else if (!(image = kube_image_with(w.image, version, &p->arena, &err)))
+	else if (!(image = image_with(w.image, version, &p->arena, &err)))
 		kube_apply_refuse(p, err.kind, arena_dup(&p->arena, err.text));
 	return image;
 }

@@ -10,6 +10,7 @@
 #include "backend/providers/kubernetes/cause.h"
 #include "backend/providers/kubernetes/object.h"
 #include "backend/providers/kubernetes/rollout.h"
+#include "model/version.h"
 
 #define BUILD_MS (30 * 60 * 1000)
 #define TAIL_MAX 300 /* bytes: the last lines of a build that failed */
@@ -45,24 +46,11 @@ struct applying {
 
 /* --- how it is told --- */
 
-static void tell(struct applying *x, struct run *r, enum audit_state state, const char *detail,
-		 const struct err *err)
+static void tell(struct applying *x, struct run *r, enum audit_state state, const char *detail, enum err_kind kind)
 {
-	struct message *m = run_message(r, MESSAGE_OPERATION);
-	struct operation from;
-	record_init(record_class(RECORD_OPERATION), &from);
-	from.id = from.plan = run_request(r)->plan;
-	from.action = run_request(r)->wish.action;
-	from.service = x->folder.file.name;
-	from.environment = kube_environment(r);
-	from.state = (int)state;
-	from.steps = (struct parts){x->steps, x->n_steps};
-	from.detail = detail;
-	from.error_kind = err ? err_kind_name(err->kind) : NULL;
-	from.started_at = x->began;
-	from.ended_at = state == AUDIT_RECORDED ? 0 : run_now(r);
-	record_copy(record_class(RECORD_OPERATION), &m->operation, &from, &m->arena);
-	run_send(r, m);
+	run_operation(r, &(struct operation_told){.state = state, .detail = detail, .kind = kind,
+						  .steps = {x->steps, x->n_steps}, .started_at = x->began,
+						  .service = x->folder.file.name});
 }
 
 static void add_step(struct applying *x, const char *name)
@@ -87,7 +75,7 @@ static void mark(struct applying *x, struct run *r, enum step_state state, const
 static void step_begins(struct applying *x, struct run *r)
 {
 	mark(x, r, STEP_RUNNING, NULL);
-	tell(x, r, AUDIT_RECORDED, NULL, NULL);
+	tell(x, r, AUDIT_RECORDED, NULL, ERR_NONE);
 }
 
 static void step_done(struct applying *x, struct run *r, const char *detail)
@@ -105,7 +93,7 @@ static void fail(struct applying *x, struct run *r, const struct err *why)
 	enum audit_state state = err.kind == ERR_UNKNOWN                      ? AUDIT_UNKNOWN
 				 : err.kind == ERR_REFUSED && !x->has_applied ? AUDIT_REFUSED
 									      : AUDIT_FAILED;
-	tell(x, r, state, err.text, &err);
+	tell(x, r, state, err.text, err.kind);
 	run_done(r, &err);
 }
 
@@ -124,7 +112,7 @@ static void done(struct applying *x, struct run *r, const char *detail)
 	tell(x, r, AUDIT_DONE,
 	     arena_printf(run_arena(r), "%s in %s runs %s%s%s", x->folder.file.name, kube_environment(r),
 			  x->basis.image, detail ? ": " : "", detail ? detail : ""),
-	     NULL);
+	     ERR_NONE);
 	run_done(r, NULL);
 }
 
@@ -137,7 +125,7 @@ static void told_once(struct applying *x, struct run *r, const struct kube_look 
 	free(x->told);
 	x->told = mem_dup(key);
 	mark(x, r, STEP_RUNNING, detail);
-	tell(x, r, AUDIT_RECORDED, NULL, NULL);
+	tell(x, r, AUDIT_RECORDED, NULL, ERR_NONE);
 }
 
 static void look(struct applying *x, struct run *r)
@@ -190,7 +178,7 @@ static const char *cause(struct applying *x, struct run *r)
 {
 	const struct request *q = run_request(r);
 	struct str version = {0};
-	manifest_version(&version, x->basis.image);
+	manifest_version(&version, image_version(x->basis.image, run_arena(r)));
 	struct kube_cause c = {.action = str_eq(q->wish.action, "up") ? "deploy" : q->wish.action,
 			       .version = arena_dup(run_arena(r), str_text(&version)),
 			       .by = q->by,

@@ -48,22 +48,8 @@ static void finish(void *state)
 
 static void tell(struct execution *x, struct run *r, enum audit_state state, const char *detail, enum err_kind kind)
 {
-	const struct request *q = run_request(r);
-	struct message *m = run_message(r, MESSAGE_OPERATION);
-	struct operation op;
-	record_init(record_class(RECORD_OPERATION), &op);
-	op.id = op.plan = q->plan;
-	op.action = q->wish.action;
-	op.service = q->wish.service;
-	op.environment = kube_environment(r);
-	op.state = state;
-	op.detail = detail;
-	op.error_kind = kind ? err_kind_name(kind) : NULL;
-	op.steps = (struct parts){x->steps, x->n_steps};
-	op.started_at = x->started_at;
-	op.ended_at = state == AUDIT_RECORDED ? 0 : run_now(r);
-	record_copy(record_class(RECORD_OPERATION), &m->operation, &op, &m->arena);
-	run_send(r, m);
+	run_operation(r, &(struct operation_told){.state = state, .detail = detail, .kind = kind,
+						  .steps = {x->steps, x->n_steps}, .started_at = x->started_at});
 }
 
 static void set_step(struct execution *x, struct run *r, size_t i, enum step_state state, const char *detail)

@@ -6,35 +6,19 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "model/version.h"
 
 enum { TAG_FILES = KUBE_FOLDER_TAG, TAG_GIT };
 
-#define SERVICE "SERVICE/" /* stands for the service's name in what follows */
-/* One after another, until one is answered. The first tells whether anything is not committed. */
-static const char *const questions[][5] = {
-	{"status", "--porcelain", "--", ".", NULL},
-	{"describe", "--tags", "--match=" SERVICE "*", "HEAD", NULL},
-	{"describe", "--tags", "--exclude=*/*", "HEAD", NULL},
-	{"rev-parse", "--short", "HEAD", NULL},
-};
-#define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
-
-/* Nothing of the folder, of the person's hooks or of a file monitor runs. */
 static void ask_git(struct kube_folder *f, struct run *r)
 {
-	static const char *const base[] = {
-		"git", "--no-optional-locks",      "-c", "core.fsmonitor=false",
-		"-c",  "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit"};
-	const char *argv[16];
-	size_t n = sizeof(base) / sizeof(base[0]);
-	memcpy(argv, base, sizeof(base));
-	for (const char *const *word = questions[f->question]; *word; word++) {
-		const char *place = strstr(*word, SERVICE);
-		argv[n++] = place ? arena_printf(run_arena(r), "%.*s%s/%s", (int)(place - *word), *word,
-						 f->file.name, place + strlen(SERVICE))
-				  : *word;
-	}
-	argv[n] = NULL;
+	/* First whether anything is not committed. */
+	static const char *const changed[] = {"status", "--porcelain", "--", ".", NULL};
+	const char *argv[VERSION_GIT_WORDS + VERSION_WORDS] = {VERSION_GIT};
+	if (f->question)
+		version_question(f->question - 1, f->file.name, "HEAD", run_arena(r), argv + VERSION_GIT_WORDS);
+	else
+		memcpy(argv + VERSION_GIT_WORDS, changed, sizeof(changed));
 	run_ask(r, &(struct ask){.kind = ASK_EXEC,
 				 .tag = TAG_GIT,
 				 .argv = argv,
@@ -62,18 +46,10 @@ static void call_by_time(struct kube_folder *f, struct run *r, const char *befor
 	f->is_by_time = true;
 }
 
-/* As a tag has it: no prefix that only says whose it is, no character that a tag does not take. */
+/* No character that an image's tag does not take. */
 static void take_version(struct kube_folder *f, struct run *r, const struct input *in)
 {
-	size_t len = in->len;
-	while (len && isspace((unsigned char)in->data[len - 1]))
-		len--;
-	char *name = arena_dup_n(run_arena(r), in->data, len);
-	size_t own = strlen(f->file.name);
-	if (str_starts(name, f->file.name) && name[own] == '/')
-		name += own + 1;
-	else if (name[0] == 'v' && isdigit((unsigned char)name[1]))
-		name++;
+	char *name = arena_dup(run_arena(r), version_answer(f->file.name, in->data, in->len, run_arena(r)));
 	for (char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("_.-", *c))
 			*c = '-';
@@ -96,7 +72,7 @@ static enum kube_looked on_git(struct kube_folder *f, struct run *r, const struc
 		take_version(f, r, in);
 		return KUBE_LOOKED;
 	}
-	if (++f->question < QUESTIONS) {
+	if (++f->question <= VERSION_QUESTIONS) {
 		ask_git(f, r);
 		return KUBE_LOOKS_ON;
 	}

@@ -10,7 +10,7 @@
 #include "backend/providers/kubernetes/rights.h"
 #include "model/action.h"
 
-#define WORDS_MAX 64
+#define OWN_WORDS 20 /* at most, beside those of the wish */
 /* A shell that is there: not every image has bash. */
 #define SHELL "command -v bash >/dev/null 2>&1 && exec bash || exec sh"
 
@@ -105,14 +105,13 @@ static const char *is_not_fit(struct lending *x, const struct wish *w)
 /* --- the command --- */
 
 struct words {
-	const char *items[WORDS_MAX];
+	const char **items;
 	size_t n;
 };
 
 static void add(struct words *w, const char *word)
 {
-	if (w->n + 1 < WORDS_MAX)
-		w->items[w->n++] = word;
+	w->items[w->n++] = word;
 }
 
 static void add_option(struct words *w, const char *name, const char *value)
@@ -127,6 +126,7 @@ static void make_words(struct lending *x, struct run *r, struct words *out)
 {
 	const struct wish *w = &run_request(r)->wish;
 	const struct setting *file = run_setting(r, "kubeconfig");
+	out->items = arena_alloc(&x->arena, (OWN_WORDS + w->command.n) * sizeof(*out->items));
 	add(out, "kubectl");
 	add(out, is_exec(w) ? "exec" : "port-forward");
 	add_option(out, "--context", run_context(r));
@@ -303,22 +303,9 @@ static void finish(void *state)
 
 static void tell(struct run *r, enum step_state state, enum audit_state outcome, const char *detail, enum err_kind kind)
 {
-	const struct request *q = run_request(r);
-	struct message *m = run_message(r, MESSAGE_OPERATION);
 	struct step step = {.name = "kubectl", .state = state, .detail = detail};
-	struct operation op;
-	record_init(record_class(RECORD_OPERATION), &op);
-	op.id = op.plan = q->plan;
-	op.action = q->wish.action;
-	op.service = q->wish.service;
-	op.environment = kube_environment(r);
-	op.state = outcome;
-	op.steps = (struct parts){&step, 1};
-	op.detail = detail;
-	op.error_kind = kind ? err_kind_name(kind) : NULL;
-	op.ended_at = outcome == AUDIT_RECORDED ? 0 : run_now(r);
-	record_copy(record_class(RECORD_OPERATION), &m->operation, &op, &m->arena);
-	run_send(r, m);
+	run_operation(r, &(struct operation_told){.state = outcome, .detail = detail, .kind = kind,
+						  .steps = {&step, 1}});
 }
 
 static void lend(struct run *r)

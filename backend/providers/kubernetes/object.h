@@ -45,7 +45,7 @@ struct kube_workload {
 	enum kube_what what;
 	const char *container,
 		*image;      /* of the main container (annotation kubectl.kubernetes.io/default-container) */
-	const char *version; /* kube_image_version() of it, or the label app.kubernetes.io/version */
+	const char *version; /* image_version() of it, or the label app.kubernetes.io/version */
 	int64_t desired, ready, updated, available, total; /* zero when the API leaves them out */
 	int64_t revision; /* deployment.kubernetes.io/revision; RECORD_NONE */
 	enum kube_rollout rollout;
@@ -61,13 +61,6 @@ struct kube_workload {
 bool kube_workload_read(enum kube_what, const cJSON *object, struct arena *, struct kube_workload *);
 /* "app=web,tier in (a,b)" of a LabelSelector, as a labelSelector parameter; NULL when it is empty. */
 const char *kube_selector(const cJSON *selector, struct arena *);
-
-/* "2026.11.4" of "host:5000/team/web:2026.11.4", first 12 digits of a digest, "latest" for neither. */
-const char *kube_image_version(const char *image, struct arena *);
-size_t kube_image_name_length(const char *image); /* without tag and digest */
-/* The image with another VERSION: a tag, a digest ("sha256:…") or a whole image. NULL with err when it is
- * none. */
-const char *kube_image_with(const char *image, const char *version, struct arena *, struct err *);
 
 struct kube_pod {
 	struct kube_meta meta;

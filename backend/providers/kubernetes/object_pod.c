@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/providers/kubernetes/object.h"
+#include "model/version.h"
 
 struct reading {                           /* of one pod */
 	const cJSON *spec, *status, *main; /* main: spec of the container that counts */
@@ -231,7 +232,7 @@ static const char *from_last_image(const struct reading *r, const char *message)
 	const char *image = json_text(c, "image"), *last = message, *at = message;
 	if (str_empty(image))
 		return message;
-	const char *name = arena_dup_n(r->arena, image, kube_image_name_length(image));
+	const char *name = arena_dup_n(r->arena, image, image_name_length(image));
 	while (*name && (at = strstr(at, name))) {
 		if (str_starts(at + strcspn(at, "\" "), "\": "))
 			last = at;
@@ -443,7 +444,7 @@ bool kube_pod_read(const cJSON *object, struct arena *a, struct kube_pod *p)
 	r.has_many = cJSON_GetArraySize(json_get(r.spec, "containers")) > 1;
 	p->container = json_text(r.main, "name");
 	p->image = json_text(r.main, "image");
-	p->version = kube_image_version(p->image, a);
+	p->version = image_version(p->image, a);
 	const char *label = json_text(p->meta.labels, "app.kubernetes.io/version");
 	if ((!p->version || str_eq(p->version, "latest")) && !str_empty(label))
 		p->version = label;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/providers/kubernetes/object.h"
+#include "model/version.h"
 
 #define NO_DEADLINE 600 /* seconds, the API's default of progressDeadlineSeconds */
 
@@ -52,7 +53,7 @@ static void read_container(struct kube_workload *w, struct arena *a)
 	}
 	w->container = json_text(main, "name");
 	w->image = json_text(main, "image");
-	w->version = kube_image_version(w->image, a);
+	w->version = image_version(w->image, a);
 	const char *label =
 		json_text(json_get(json_get(w->template, "metadata"), "labels"), "app.kubernetes.io/version");
 	if (!label)

@@ -4,6 +4,7 @@
 
 #include "backend/providers/kubernetes/plan.h"
 #include "base/clock.h"
+#include "model/version.h"
 
 #define VERSION_LABEL "app.kubernetes.io/version"
 #define RESTARTED "kubectl.kubernetes.io/restartedAt"
@@ -120,7 +121,7 @@ static void make_deploy(struct kube_plan *p, struct kube_target *t, const struct
 	if (!container)
 		return;
 	const char *name = json_text(container, "name"), *from = json_text(container, "image");
-	const char *to = kube_image_with(from, w->version, &p->arena, &err);
+	const char *to = image_with(from, w->version, &p->arena, &err);
 	if (!to) {
 		kube_refuse(p, err.kind, "%s", err.text);
 		return;
@@ -128,8 +129,8 @@ static void make_deploy(struct kube_plan *p, struct kube_target *t, const struct
 	cJSON *patch = kube_patch_new(t);
 	const char *path = arena_printf(&p->arena, "%s/spec/containers/%d/image", kube_template_path(t), index);
 	kube_patch_add(patch, "replace", path, NULL, cJSON_CreateString(to));
-	t->to = kube_image_version(to, &p->arena);
-	const char *was = kube_image_version(from, &p->arena);
+	t->to = image_version(to, &p->arena);
+	const char *was = image_version(from, &p->arena);
 	if (was && t->to)
 		follow_label(t, was, t->to, patch);
 	set_change(t, KUBE_JSON_PATCH, patch);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/providers/kubernetes/plan.h"
+#include "model/version.h"
 
 static bool has_replicasets(const struct kube_target *t)
 {
@@ -50,9 +51,9 @@ static const char *version_of(struct kube_plan *p, const struct kube_target *t, 
 	cJSON_ArrayForEach(c, list)
 	{
 		if (str_eq(json_text(c, "name"), t->w.container))
-			return kube_image_version(json_text(c, "image"), &p->arena);
+			return image_version(json_text(c, "image"), &p->arena);
 	}
-	return kube_image_version(json_text(cJSON_GetArrayItem(list, 0), "image"), &p->arena);
+	return image_version(json_text(cJSON_GetArrayItem(list, 0), "image"), &p->arena);
 }
 
 static const cJSON *newest(const struct kube_target *t, int64_t below)

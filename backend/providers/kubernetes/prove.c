@@ -41,21 +41,9 @@ struct proving {
 
 static void tell(struct proving *p, struct run *r, enum audit_state state, const char *detail)
 {
-	struct message *m = run_message(r, MESSAGE_OPERATION);
-	struct operation from;
-	record_init(record_class(RECORD_OPERATION), &from);
-	from.id = from.plan = run_request(r)->plan;
-	from.action = "prove";
-	from.service = run_request(r)->wish.service;
-	from.environment = kube_environment(r);
-	from.state = (int)state;
-	from.steps = (struct parts){p->steps, N_STEPS};
-	from.detail = detail;
-	from.error_kind = state == AUDIT_FAILED ? err_kind_name(ERR_FAILED) : NULL;
-	from.started_at = p->began;
-	from.ended_at = state == AUDIT_RECORDED ? 0 : run_now(r);
-	record_copy(record_class(RECORD_OPERATION), &m->operation, &from, &m->arena);
-	run_send(r, m);
+	run_operation(r, &(struct operation_told){.state = state, .detail = detail,
+						  .kind = state == AUDIT_FAILED ? ERR_FAILED : ERR_NONE,
+						  .steps = {p->steps, N_STEPS}, .started_at = p->began});
 }
 
 static void step(struct proving *p, struct run *r, int at, enum step_state state, const char *detail)
