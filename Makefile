@@ -69,16 +69,17 @@ $(BUILD)/carried.S: tools/carry.sh $(CARRIED) FORCE
 $(BUILD)/carried.o: $(BUILD)/carried.S $(CARRIED)
 	@$(CC) -c -o $@ $<
 
+FUZZSUPPORT := $(BUILD)/tests/support/fixture.o $(BUILD)/tests/support/fixture_told.o
 $(BUILD)/tests/%: tests/%.c $(SUPPORT) $(BUILD)/libfairway.a
 	@mkdir -p $(@D)
 	@echo '  cc $<'
 	@$(CC) $(CPPFLAGS) $(shell pkg-config --cflags $(TESTPKGS)) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(SUPPORT) \
 		$(BUILD)/libfairway.a $(LDLIBS) $(shell pkg-config --libs $(TESTPKGS))
 
-$(REPLAY): $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/tests/support/fixture.o $(BUILD)/libfairway.a
+$(REPLAY): $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(FUZZSUPPORT) $(BUILD)/libfairway.a
 	@mkdir -p $(@D)
 	@echo '  cc $<'
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(BUILD)/tests/support/fixture.o \
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(FUZZSUPPORT) \
 		$(BUILD)/libfairway.a $(LDLIBS)
 
 setup:
@@ -111,10 +112,10 @@ fuzz-built:
 	@CFLAGS='-fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined' $(MAKE) --no-print-directory \
 		CC=clang BUILD=build/fuzz OPT='-O1 -g' SAN=address,undefined $(FUZZ_TARGETS:%=build/fuzz/fuzz/%)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) sh tests/fuzz/run.sh $(FUZZ_TARGETS)
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/tests/support/fixture.o $(BUILD)/libfairway.a
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZSUPPORT) $(BUILD)/libfairway.a
 	@mkdir -p $(@D)
 	@echo '  cc $<'
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/tests/support/fixture.o \
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZSUPPORT) \
 		$(BUILD)/libfairway.a $(LDLIBS)
 
 test: setup

@@ -156,6 +156,8 @@ struct operation_told {
 };
 void run_operation(struct run *, const struct operation_told *); /* delivers MESSAGE_OPERATION; copied */
 
+void run_step(struct run *, struct step *, enum step_state); /* it is so from now on: with the times that go with it */
+
 /* After a query sent MESSAGE_TERMINAL: an INPUT_END with this tag and its exit status, or an INPUT_FAIL: not run. */
 #define RUN_TERMINAL_TAG UINT32_MAX
 /* What was written is accepted, and goes on by itself: a run that is given up from here on is only not watched any

@@ -161,6 +161,18 @@ void run_send(struct run *r, struct message *m)
 	deliver(r, m);
 }
 
+void run_step(struct run *r, struct step *s, enum step_state state)
+{
+	bool is_over = state == STEP_DONE || state == STEP_FAILED || (state == STEP_SKIPPED && s->started_at);
+	if (!s->started_at && state != STEP_WAITING && state != STEP_SKIPPED)
+		s->started_at = run_now(r);
+	if (!is_over)
+		s->ended_at = 0;
+	else if (!s->ended_at)
+		s->ended_at = run_now(r);
+	s->state = (int)state;
+}
+
 void run_operation(struct run *r, const struct operation_told *t)
 {
 	const struct request *q = r->wish.request;

@@ -66,7 +66,7 @@ class Chaos(Rig):
         if not self.wait("daemon, keeper and relay are back", 20, self.is_up):
             return
         client = self.act()
-        time.sleep(self.random.random() * 0.5)
+        time.sleep(self.random.random() * 0.5)  # the moment of the kill: any, while the operation is on its way
         kind, pid = self.victim(client)
         if pid and (kind == "client" or self.sampler.role(pid)):
             try:

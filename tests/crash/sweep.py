@@ -104,7 +104,7 @@ class Sweep(Rig):
         until = time.monotonic() + 30
         while client.poll() is None and time.monotonic() < until and not is_killed:
             self.hold()
-            time.sleep(0.005)
+            time.sleep(0.005)  # between two looks
             is_killed = self.daemon.poll() is not None
         is_killed = self.end() or is_killed
         self.start()

@@ -143,14 +143,16 @@ truly()
 	status=$?
 	if [ $status -eq 0 ]; then pass "$what"; else fail "$what"; fi
 }
+fails()
+{
+	! "$@"
+}
 # never NAME COMMAND…: it fails.
 never()
 {
 	what=$1
 	shift
-	"$@" >"$scratch/out" 2>"$scratch/err"
-	status=$?
-	if [ $status -ne 0 ]; then pass "$what"; else fail "$what"; fi
+	truly "$what" fails "$@"
 }
 # is VALUE NAME RESOURCE JSONPATH: so it is in $ns, and so it becomes within a minute.
 is_field()

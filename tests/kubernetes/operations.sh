@@ -26,13 +26,6 @@ does()
 	shift 2
 	says "$wanted_status" "$doing" "$@" --env staging --yes
 }
-# holds_true NAME COMMAND…
-holds_true()
-{
-	name_of_it=$1
-	shift
-	if "$@"; then pass "$name_of_it"; else fail "$name_of_it"; fi
-}
 revisions() # NAME: how many are kept
 {
 	kube -n "$ns" get replicasets -l "app.kubernetes.io/name=$1" -o name | wc -l
@@ -89,7 +82,7 @@ holds 'and in the end, with the way back' err \
 kept_before=$(revisions web)
 does 0 'a rollback of what never came' rollback web
 is "$(image 1)" 'is what served meanwhile' deployment/web "$image_of"
-holds_true 'and makes no revision more' test "$(revisions web)" -le "$kept_before"
+truly 'and makes no revision more' test "$(revisions web)" -le "$kept_before"
 settled probed 1
 kube -n "$ns" rollout pause deployment/probed >/dev/null
 kube -n "$ns" patch deployment probed --type json -p '[{"op":"add","path":"/spec/template/spec/containers/0/readinessProbe",
@@ -115,7 +108,7 @@ does 0 'once it is gone it is well' scale big 2
 # --- restart, scale, pause ---
 pods=$(pods_of web)
 does 0 'a restart' restart web --reason 'it leaks'
-holds_true 'replaces the pods' test "$(pods_of web)" != "$pods"
+truly 'replaces the pods' test "$(pods_of web)" != "$pods"
 is "fairway restart by $me: it leaks" 'by whom it was' deployment/web "$cause"
 does 0 'a scale' scale web 3
 is 3 'is done' deployment/web .spec.replicas

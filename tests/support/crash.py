@@ -110,7 +110,7 @@ class Sampler(threading.Thread):
             begun = time.monotonic()
             with self.mutex:
                 self.look()
-            time.sleep(max(0.0, SAMPLE_S - (time.monotonic() - begun)))
+            time.sleep(max(0.0, SAMPLE_S - (time.monotonic() - begun)))  # a sample each SAMPLE_S
 
 
 class Rig:
@@ -273,7 +273,8 @@ class Rig:
 
     def check_logs(self):
         # They are stopped, so that what they wrote and what was read can be compared.
-        time.sleep(10 * SAMPLE_S)
+        known = self.sampler.samples + 10
+        self.wait("the counting processes are seen", 10, lambda: self.sampler.samples >= known)
         stopped = [
             p
             for r, pids in self.sampler.present.items()

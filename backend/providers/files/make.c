@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "model/service_file.h"
+#include "model/version.h"
 
 #define MADE "/made" /* below the state of the demo */
 #define ANSWERS_MAX (PATH_MAX_PARAMETERS + 1)
@@ -240,29 +241,16 @@ static void tell(struct making *x, struct run *r, enum audit_state state, const 
 
 static void step(struct making *x, struct run *r, size_t i, enum step_state state, const char *detail)
 {
-	x->steps[i].state = (int)state;
-	if (state == STEP_RUNNING)
-		x->steps[i].started_at = run_now(r);
-	else
-		x->steps[i].ended_at = run_now(r);
+	run_step(r, &x->steps[i], state);
 	if (detail) {
 		str_copy(x->details[i], sizeof(x->details[i]), detail);
 		x->steps[i].detail = x->details[i];
 	}
 }
 
-/* Nothing of the folder, of the user's hooks or of a file monitor runs. */
 static void git(struct making *x, struct run *r, size_t step_index, const char *const *arguments)
 {
-	static const char *const base[] = {"git",
-					   "-c",
-					   "core.fsmonitor=false",
-					   "-c",
-					   "core.hooksPath=/dev/null",
-					   "-c",
-					   "safe.bareRepository=explicit",
-					   "-c",
-					   "init.defaultBranch=main"};
+	static const char *const base[] = {VERSION_GIT, "-c", "init.defaultBranch=main"};
 	static const char *const stranger[] = {"-c", "user.name=fairway", "-c",
 					       "user.email=fairway@localhost"};
 	const char *argv[32];

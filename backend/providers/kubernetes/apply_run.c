@@ -61,11 +61,7 @@ static void add_step(struct applying *x, const char *name)
 static void mark(struct applying *x, struct run *r, enum step_state state, const char *detail)
 {
 	struct step *s = &x->steps[x->at];
-	s->state = (int)state;
-	if (state == STEP_RUNNING)
-		s->started_at = run_now(r);
-	else
-		s->ended_at = run_now(r);
+	run_step(r, s, state);
 	if (detail) {
 		str_copy(x->details[x->at], DETAIL_MAX, detail);
 		s->detail = x->details[x->at];

@@ -54,15 +54,8 @@ static void tell(struct execution *x, struct run *r, enum audit_state state, con
 
 static void set_step(struct execution *x, struct run *r, size_t i, enum step_state state, const char *detail)
 {
-	struct step *s = &x->steps[i];
-	if (!s->started_at && state != STEP_WAITING && state != STEP_SKIPPED)
-		s->started_at = run_now(r);
-	if (!s->ended_at && (state == STEP_DONE || state == STEP_FAILED))
-		s->ended_at = run_now(r);
-	if (state == STEP_RUNNING || state == STEP_WAITING)
-		s->ended_at = 0;
-	s->state = state;
-	s->detail = detail;
+	run_step(r, &x->steps[i], state);
+	x->steps[i].detail = detail;
 }
 
 static enum audit_state state_of(enum err_kind kind)

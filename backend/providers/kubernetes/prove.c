@@ -49,11 +49,7 @@ static void tell(struct proving *p, struct run *r, enum audit_state state, const
 static void step(struct proving *p, struct run *r, int at, enum step_state state, const char *detail)
 {
 	struct step *s = &p->steps[at];
-	s->state = (int)state;
-	if (state == STEP_RUNNING)
-		s->started_at = run_now(r);
-	else
-		s->ended_at = run_now(r);
+	run_step(r, s, state);
 	if (detail) {
 		str_copy(p->details[at], DETAIL_MAX, detail);
 		s->detail = p->details[at];
