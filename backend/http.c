@@ -388,10 +388,13 @@ static void set_options(struct http *h, const struct http_wish *wish)
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER, h->send);
 	set_tls(h, &wish->way);
 	set_proxy(h, wish->way.proxy);
+	/* For all: once a connection to a server spoke HTTP/2, libcurl 7.88 puts any request that may speak it on
+	 * whatever connection to there it has, also on a stream's that is in use and speaks HTTP/1.1: the request
+	 * then takes bytes of that stream for its answer. */
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (h->is_write || h->is_stream) {
 		curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 		curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
-		curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	}
 	if (wish->body || h->is_write) {
 		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)wish->body_len);
