@@ -41,6 +41,14 @@ struct request *request_watch(unsigned kinds)
 	return r;
 }
 
+struct request *request_read(unsigned kinds, unsigned named)
+{
+	struct request *r = request_watch(kinds);
+	r->named = named;
+	r->is_once = true;
+	return r;
+}
+
 struct request *request_logs(const struct log_wish *wish)
 {
 	struct request *r = request_new(REQUEST_LOGS);

@@ -73,6 +73,9 @@ struct request {
 	uint64_t id;             /* given by backend_send() */
 	struct arena arena;      /* all text of the request */
 	unsigned kinds;          /* WATCH: REQUEST_KIND(RECORD_…) | … */
+	/* WATCH: those of them of which only names are wanted: a source may leave out what it would have to count. */
+	unsigned named;
+	bool is_once;            /* WATCH: what there is; nothing need be kept fresh after MESSAGE_SETTLED */
 	struct log_wish logs;
 	enum document_kind document;
 	const char *service, *name; /* DOCUMENT, USE */
@@ -98,6 +101,7 @@ struct request {
 /* Everything given is copied. */
 struct request *request_new(enum request_kind);
 struct request *request_watch(unsigned kinds);
+struct request *request_read(unsigned kinds, unsigned named); /* a watch that is_once */
 struct request *request_logs(const struct log_wish *);
 struct request *request_document(enum document_kind, const char *service, const char *name,
 				 bool is_following);

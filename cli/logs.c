@@ -17,7 +17,6 @@
 #include "model/filter.h"
 #include "model/log_view.h"
 
-#define KINDS (REQUEST_KIND(RECORD_SERVICE) | REQUEST_KIND(RECORD_ENVIRONMENT))
 #define PATIENCE_MS 10000 /* a cluster lists workloads and pods before it sends the first line */
 #define MERGED_LINES 50000 /* of a list that ends: so many are put in order at once */
 #define PAST_MS 1500
@@ -254,7 +253,7 @@ int read_logs(struct cli *cli)
 	struct rows_wish names = {.service = cli->args->words[0], .environment = cli->args->env};
 	int status;
 	if (!read_wants(&t, &wish, &err) || !session_open(cli, NULL, &err) ||
-	    !session_watch(cli->session, KINDS, &err) || !rows_check_wish(cli->session, &names, &err) ||
+	    !rows_read(cli->session, 0, &names, &err) ||
 	    !session_check(cli->session, &err)) {
 		status = cli_fail(cli, &err);
 	} else {

@@ -93,7 +93,7 @@ static void print_info(cJSON *info)
 int read_info(struct cli *cli)
 {
 	struct err err = {0};
-	if (!session_open(cli, NULL, &err) || !session_watch(cli->session, REQUEST_KIND(RECORD_SERVICE), &err))
+	if (!session_open(cli, NULL, &err) || !session_read(cli->session, REQUEST_KIND(RECORD_SERVICE), 0, &err))
 		return cli_fail(cli, &err);
 	cJSON *info = info_json(cli);
 	if (cli->args->output == OUTPUT_JSON)

@@ -17,18 +17,16 @@
 #include "model/health.h"
 
 #define KIND(kind) REQUEST_KIND(RECORD_##kind)
-#define NAMES (KIND(SERVICE) | KIND(ENVIRONMENT)) /* to tell an unknown name from an empty list */
-
 static const struct {
 	const char *verb;
 	enum record_kind kind;
-	unsigned watches;
+	unsigned shows; /* also of other kinds */
 } lists[] = {
-	{"services", RECORD_SERVICE, NAMES | KIND(PLACEMENT)}, {"instances", RECORD_INSTANCE, NAMES | KIND(INSTANCE)},
-	{"envs", RECORD_ENVIRONMENT, NAMES},                   {"deploys", RECORD_DEPLOY, NAMES | KIND(DEPLOY)},
-	{"releases", RECORD_RELEASE, NAMES | KIND(RELEASE)},   {"alerts", RECORD_ALERT, NAMES | KIND(ALERT)},
-	{"events", RECORD_EVENT, NAMES | KIND(EVENT)},         {"audit", RECORD_AUDIT, NAMES | KIND(AUDIT)},
-	{"service", RECORD_PLACEMENT, NAMES | KIND(PLACEMENT)},
+	{"services", RECORD_SERVICE, KIND(SERVICE) | KIND(PLACEMENT)}, {"instances", RECORD_INSTANCE, KIND(INSTANCE)},
+	{"envs", RECORD_ENVIRONMENT, KIND(ENVIRONMENT)},               {"deploys", RECORD_DEPLOY, KIND(DEPLOY)},
+	{"releases", RECORD_RELEASE, KIND(RELEASE)},                   {"alerts", RECORD_ALERT, KIND(ALERT)},
+	{"events", RECORD_EVENT, KIND(EVENT)},                         {"audit", RECORD_AUDIT, KIND(AUDIT)},
+	{"service", RECORD_PLACEMENT, KIND(PLACEMENT)},
 };
 
 struct used { /* what a source tells of use, kept while rows are printed */
@@ -126,8 +124,7 @@ int read_list(struct cli *cli)
 		i++;
 	if (a->since && !args_time("--since", a->since, false, clock_wall_ms(), &wish.since, &err))
 		return cli_fail(cli, &err);
-	if (!session_open(cli, NULL, &err) || !session_watch(cli->session, lists[i].watches, &err) ||
-	    !rows_check_wish(cli->session, &wish, &err))
+	if (!session_open(cli, NULL, &err) || !rows_read(cli->session, lists[i].shows, &wish, &err))
 		return cli_fail(cli, &err);
 	struct rows rows;
 	struct used used = {.n = 0};
@@ -221,7 +218,7 @@ int read_status(struct cli *cli)
 	struct err err;
 	struct tally t;
 	if (!session_open(cli, NULL, &err) ||
-	    !session_watch(cli->session, NAMES | KIND(PLACEMENT) | KIND(ALERT), &err))
+	    !session_read(cli->session, KIND(SERVICE) | KIND(ENVIRONMENT) | KIND(PLACEMENT) | KIND(ALERT), 0, &err))
 		return cli_fail(cli, &err);
 	count(cli->session, &t);
 	if (cli->args->output == OUTPUT_JSON) {

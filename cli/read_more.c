@@ -12,8 +12,6 @@
 #include "cli/session.h"
 #include "cli/verb.h"
 
-#define NAMES (REQUEST_KIND(RECORD_SERVICE) | REQUEST_KIND(RECORD_ENVIRONMENT))
-
 static void join(const struct message *m, void *arg)
 {
 	if (m->kind == MESSAGE_DOCUMENT)
@@ -25,8 +23,7 @@ int read_runbook(struct cli *cli)
 	struct err err = {0};
 	struct str text = {0};
 	struct rows_wish names = {.service = cli->args->words[0]};
-	if (!session_open(cli, NULL, &err) || !session_watch(cli->session, NAMES, &err) ||
-	    !rows_check_wish(cli->session, &names, &err) ||
+	if (!session_open(cli, NULL, &err) || !rows_read(cli->session, 0, &names, &err) ||
 	    !session_ask(cli->session, request_document(DOCUMENT_RUNBOOK, names.service, NULL, false),
 	                 SESSION_PATIENCE_MS, join, &text, &err)) {
 		str_finish(&text);
@@ -81,7 +78,7 @@ static int verify(struct cli *cli)
 	struct err err = {0};
 	struct verdict v = {.cli = cli, .array = cJSON_CreateArray()};
 	int status = 0;
-	if (!session_open(cli, NULL, &err) || !session_watch(cli->session, NAMES, &err) ||
+	if (!session_open(cli, NULL, &err) || !rows_read(cli->session, 0, &(struct rows_wish){0}, &err) ||
 	    !session_check(cli->session, &err) ||
 	    !session_ask(cli->session, request_new(REQUEST_AUDIT_VERIFY), SESSION_PATIENCE_MS, take_check, &v, &err))
 		status = cli_fail(cli, &err);

@@ -193,6 +193,17 @@ bool rows_check_wish(const struct session *s, const struct rows_wish *w, struct 
 	return true;
 }
 
+bool rows_read(struct session *s, unsigned kinds, const struct rows_wish *w, struct err *err)
+{
+	const unsigned names = REQUEST_KIND(RECORD_SERVICE) | REQUEST_KIND(RECORD_ENVIRONMENT);
+	if (!session_read(s, kinds | names, names & ~kinds, err))
+		return false;
+	if (rows_check_wish(s, w, err))
+		return true;
+	return err->kind == ERR_NOT_FOUND && (names & ~kinds) && session_read(s, kinds | names, 0, err) &&
+	       rows_check_wish(s, w, err);
+}
+
 static bool is_stale(const struct session *s, const void *record)
 {
 	const struct source *source = session_source(s, ((const struct record *)record)->source);

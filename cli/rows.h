@@ -30,6 +30,9 @@ const void *rows_one(const struct session *, enum record_kind, const char *name,
 /* ERR_NOT_FOUND when the wish names a service or an environment that no live source knows. What cannot be known
  * because a source is away passes: session_check() tells that. Needs services and environments to be watched. */
 bool rows_check_wish(const struct session *, const struct rows_wish *, struct err *err);
+/* Reads these kinds once and checks the wish, for which names of services and environments are enough. A name that is
+ * unknown then may be one that only a whole look knows (of instances without a workload): it is looked for once more. */
+bool rows_read(struct session *, unsigned kinds, const struct rows_wish *, struct err *err);
 
 /* One record; the caller owns it. Adds what is promised beside its members: placements[] of a service, stale of
  * placements and environments, source of an alert. */

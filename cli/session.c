@@ -215,15 +215,16 @@ static struct message *take(struct session *s)
 	return NULL;
 }
 
-bool session_watch(struct session *s, unsigned kinds, struct err *err)
+static bool watch(struct session *s, struct request *request, struct err *err)
 {
+	unsigned kinds = request->kinds;
 	if (s->watch)
 		backend_cancel(s->backend, s->watch);
 	for (size_t i = 0; i < RECORD_COUNT; i++)
 		if (kinds & REQUEST_KIND(i) && !s->tables[i])
 			open_table(s, (enum record_kind)i);
 	s->is_settled = false;
-	s->watch = backend_send(s->backend, request_watch(kinds));
+	s->watch = backend_send(s->backend, request);
 	int64_t deadline = clock_mono_ms() + s->patience_ms;
 	struct err waited = {0};
 	for (;;) {
@@ -241,6 +242,16 @@ bool session_watch(struct session *s, unsigned kinds, struct err *err)
 			*err = waited;
 		return false;
 	}
+}
+
+bool session_watch(struct session *s, unsigned kinds, struct err *err)
+{
+	return watch(s, request_watch(kinds), err);
+}
+
+bool session_read(struct session *s, unsigned kinds, unsigned named, struct err *err)
+{
+	return watch(s, request_read(kinds, named), err);
 }
 
 const struct records *session_records(const struct session *s, enum record_kind kind)

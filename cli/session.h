@@ -25,6 +25,8 @@ void session_close(struct session *); /* NULL is fine */
 /* Watches kinds (bits of REQUEST_KIND) and returns when all sources have told what they have, or their time is up:
  * session_check() tells. False only when it was interrupted (ERR_CANCELLED). Called again it watches other kinds. */
 bool session_watch(struct session *, unsigned kinds, struct err *);
+/* The same for a verb that shows what there is and ends; of the kinds in `named` it wants names only. */
+bool session_read(struct session *, unsigned kinds, unsigned named, struct err *);
 /* Whether every source is live that matters; ERR_UNREACHABLE names the first that is not. With --env, those of
  * another environment do not (but for promote). */
 bool session_check(const struct session *, struct err *);

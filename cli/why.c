@@ -61,7 +61,7 @@ int read_why(struct cli *cli)
 	struct why_facts facts;
 	struct arena arena = {0};
 	struct rows_wish names = {.service = cli->args->words[0], .environment = cli->args->env};
-	if (!session_open(cli, NULL, &err) || !session_watch(cli->session, WATCHED, &err) ||
+	if (!session_open(cli, NULL, &err) || !session_read(cli->session, WATCHED, 0, &err) ||
 	    !rows_check_wish(cli->session, &names, &err))
 		return cli_fail(cli, &err);
 	if (!session_check(cli->session, &err) && !rows_one(cli->session, RECORD_SERVICE, "name", names.service))

@@ -124,6 +124,9 @@ static struct http *start(void *arg, const struct http_wish *wish, const struct 
 	(void)err;
 	const char *path = strstr(wish->url, "://");
 	str_addf(&line, "%s %s", wish->method, path ? strchr(path + 3, '/') : wish->url);
+	for (size_t i = 0; i < wish->n_headers; i++)
+		if (str_eq(wish->headers[i].name, "Accept"))
+			str_addf(&line, " as %s", wish->headers[i].value);
 	if (wish->body)
 		str_addf(&line, " %.*s", (int)wish->body_len, (const char *)wish->body);
 	*h = (struct http){.line = str_detach(&line), .handler = *handler, .arg = handler_arg};
@@ -226,16 +229,23 @@ static struct request *make_logs(const char *service, char *b, char *c, char **s
 	return request_logs(&wish);
 }
 
+static unsigned kinds_of(char *names)
+{
+	unsigned kinds = 0;
+	char *save = NULL;
+	for (char *name = names ? strtok_r(names, ",", &save) : NULL; name; name = strtok_r(NULL, ",", &save))
+		kinds |= record_class_named(name) ? REQUEST_KIND(record_class_named(name)->kind) : 0;
+	return kinds;
+}
+
 static struct request *make_request(char *words)
 {
 	char *save = NULL, *kind = strtok_r(words, " ", &save), *a = strtok_r(NULL, " ", &save), *b = strtok_r(NULL, " ", &save),
 	     *c = strtok_r(NULL, " ", &save);
-	if (str_eq(kind, "watch")) {
-		unsigned kinds = 0;
-		for (char *name = strtok_r(a, ",", &save); name; name = strtok_r(NULL, ",", &save))
-			kinds |= record_class_named(name) ? REQUEST_KIND(record_class_named(name)->kind) : 0;
-		return request_watch(kinds);
-	}
+	if (str_eq(kind, "watch"))
+		return request_watch(kinds_of(a));
+	if (str_eq(kind, "read"))
+		return request_read(kinds_of(a), kinds_of(b));
 	if (str_eq(kind, "logs"))
 		return make_logs(a, b, c, &save);
 	if (str_eq(kind, "document"))

@@ -7,12 +7,12 @@
  *
  *	# a comment
  *	provider platform
- *	request watch services,instances     | logs SERVICE [follow] [previous] [tail=N] [since=RFC3339] [instance=I] | document runbook SERVICE [NAME] | document spec SERVICE
+ *	request watch services,instances     | read instances,services [services] (by name only) | logs SERVICE [follow] [previous] [tail=N] [since=RFC3339] [instance=I] | document runbook SERVICE [NAME] | document spec SERVICE
  *	                                     | use SERVICE [follow] | series | audit | info | plan ACTION | execute PLAN | undo ID | shutdown
  *	wish JSON                            of plan and execute, instead of their words; before the request
  *	basis JSON                           of the plan that is executed; before the request
  *	option NAME VALUE                    of the source's configuration; before the request
- *	> GET /v1/…                          the client must have sent exactly that; what it sends at the same time, in any order
+ *	> GET /v1/… [as TYPE]                the client must have sent exactly that, TYPE in its Accept; what it sends at the same time, in any order
  *	> nothing                            it must have sent nothing else
  *	@ GET /v1/…                          what follows is of an exchange that is open already, by how it begins
  *	< 200 Name: value; Name: value       the head of the reply

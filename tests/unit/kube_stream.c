@@ -105,19 +105,19 @@ static void reads_pages(void **state)
 		      "one",
 		      "1") ","
 			   "\n= gap begin\n= gap put one\n"
-			   "> " PODS "&limit=500&continue=a%20b\n" OK
+			   "> " PODS "&limit=2000&continue=a%20b\n" OK
 			   "<- {\"metadata\":{\"resourceVersion\":\"10\",\"continue\":\"c\"},\"items\":[" POD(
 				   "three", "3") ","
 						 "\n= gap put three\n> nothing\n"
 						 "@ " PODS "&limit=500\n<- " POD(
 							 "two",
 							 "2") "]}\n= gap put two\n! eof\n"
-							      "> " PODS "&limit=500&continue=c\n" OK
+							      "> " PODS "&limit=2000&continue=c\n" OK
 							      "<- "
 							      "{\"metadata\":{\"resourceVersion\":\"10\"},"
 							      "\"items\":[]}\n! eof\n"
 							      "> nothing\n"
-							      "@ " PODS "&limit=500&continue=a\n<- " POD(
+							      "@ " PODS "&limit=2000&continue=a\n<- " POD(
 								      "four",
 								      "4") "]}\n= gap put four\n! eof\n= gap "
 									   "sync\n" WATCH("10"));
@@ -132,7 +132,7 @@ static void lists_whole_when_pages_expire(void **state)
 		      "one",
 		      "1") "]}\n= gap begin\n"
 			   "= gap put one\n! eof\n"
-			   "> " PODS "&limit=500&continue=x\n< 410 Content-Type: application/json\n<- " GONE
+			   "> " PODS "&limit=2000&continue=x\n< 410 Content-Type: application/json\n<- " GONE
 			   "\n! eof\n" WHOLE OK "<- {" META("30") ",\"items\":[" POD(
 				   "one",
 				   "1") "]}\n= gap begin\n= gap put one\n! eof\n= gap sync\n" WATCH("30"));

@@ -168,6 +168,7 @@ struct kube_fleet {
 	size_t first_event, n_events;
 	struct kube_alerts *alerts; /* of all groups that have some */
 	unsigned kinds;             /* of records that are told */
+	unsigned named;             /* those of them of which a name is enough: nothing is counted for them */
 	unsigned blind;             /* kinds of things (1 << enum kube_what) that we may not look at */
 	bool is_listed;             /* workloads were listed: groups may be told */
 	bool knows_pods;            /* pods were listed */

@@ -178,6 +178,11 @@ const struct kube_side *kube_worst_side(const struct kube_group *g)
 	return worst;
 }
 
+static bool is_named(const struct kube_fleet *f, enum record_kind kind)
+{
+	return f->named >> kind & 1;
+}
+
 /* --- services --- */
 
 static void first_text(const char **to, const char *from)
@@ -194,7 +199,7 @@ static void tell_service(struct kube_fleet *f, struct run *r, struct kube_group 
 	struct pair general = {"", NULL};
 	record_init(record_class(RECORD_SERVICE), &s);
 	s.name = g->shown;
-	s.health = health;
+	s.health = is_named(f, RECORD_SERVICE) ? HEALTH_UNKNOWN : health;
 	for (const struct kube_thing *t = main, *next = g->things; t;
 	     t = next, next = next ? next->next : NULL) {
 		const struct kube_about *a = t->about;
@@ -381,6 +386,8 @@ void kube_records_environment(struct kube_fleet *f, struct run *r)
 	e.is_protected = source->is_protected;
 	e.is_read_only = source->is_read_only;
 	e.health = f->n_groups ? health_worst(&f->health) : HEALTH_STOPPED;
+	if (is_named(f, RECORD_ENVIRONMENT))
+		e.health = HEALTH_UNKNOWN;
 	e.firing = (int64_t)f->n_firing;
 	e.services = (int64_t)f->n_groups;
 	e.denied = f->denied;

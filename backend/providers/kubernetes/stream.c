@@ -84,6 +84,11 @@ static void add_path(struct kube_stream *s, struct str *path)
 	address_parameter(path, "fieldSelector", s->fields);
 }
 
+/* PartialObjectMetadata, https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
+ * and below; a server that knows no such thing sends whole objects. */
+static const struct header only_meta = {
+	"Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"};
+
 /* A list without pages is one snapshot that cannot expire half-way: it is asked for when a paged one did. */
 static void ask_page(struct kube_stream *s, struct run *r)
 {
@@ -91,7 +96,7 @@ static void ask_page(struct kube_stream *s, struct run *r)
 	uint32_t at = s->next_page;
 	add_path(s, &path);
 	if (!s->is_whole)
-		address_number(&path, "limit", KUBE_PAGE);
+		address_number(&path, "limit", s->page.len ? KUBE_PAGE_MORE : KUBE_PAGE);
 	address_parameter(&path, "continue", s->page.len ? s->page.s : NULL);
 	str_reset(&s->page);
 	s->is_page_known[at] = false;
@@ -99,6 +104,8 @@ static void ask_page(struct kube_stream *s, struct run *r)
 	s->pages++;
 	run_ask(r, &(struct ask){.tag = s->tag + at,
 				 .path = path.s,
+				 .headers = &only_meta,
+				 .n_headers = s->is_meta,
 				 .framing = FRAME_ITEMS,
 				 .items = "items",
 				 .ceiling = UNIT_MAX,
@@ -290,7 +297,10 @@ static void on_page_end(struct kube_stream *s, struct run *r)
 	set(&s->version, str_text(&s->listed));
 	tell(s, r, KUBE_SYNC, NULL, NULL);
 	tell_well(s, r);
-	go_on(s, r);
+	if (s->is_once && s->version.len)
+		stop_asks(s, r);
+	else
+		go_on(s, r);
 }
 
 /* --- the watch --- */

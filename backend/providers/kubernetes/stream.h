@@ -19,7 +19,8 @@
 #include "backend/providers/kubernetes/kubernetes.h"
 
 #define KUBE_STREAM_TAGS 3     /* tags from `tag` on belong to the stream */
-#define KUBE_PAGE 500          /* objects a page */
+#define KUBE_PAGE 500          /* objects in the first page, for a screen to show … */
+#define KUBE_PAGE_MORE 2000    /* … and in those after it */
 
 enum kube_news { KUBE_BEGIN, KUBE_PUT, KUBE_DELETE, KUBE_SYNC, KUBE_DENIED, KUBE_TROUBLE, KUBE_LIVE, KUBE_ALIVE };
 struct kube_stream;
@@ -31,6 +32,8 @@ struct kube_stream {
 	const char *namespace;        /* NULL: all */
 	const char *selector, *fields; /* labelSelector, fieldSelector; NULL: everything */
 	bool is_lean; /* objects come without what object.h reads nothing of: two thirds of what a pod costs to parse */
+	bool is_meta; /* objects come without spec and status, if the server can leave them out */
+	bool is_once; /* after KUBE_SYNC nothing more is asked */
 	uint32_t tag;
 	kube_each *each;
 	void *arg;

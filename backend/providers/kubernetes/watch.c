@@ -34,7 +34,8 @@ struct watch {
 	struct kube_fleet fleet;
 	struct line *lines;
 	size_t n_lines;
-	unsigned kinds;
+	unsigned kinds, needs; /* needs: those of which more than a name is wanted */
+	bool is_once;
 	int64_t heard; /* wall ms */
 	int64_t alarm; /* the alert timer is set for; 0: it is not */
 	bool is_synced, is_flush_set, is_probing, is_away, is_retry_set;
@@ -47,6 +48,8 @@ struct watch {
 	 REQUEST_KIND(RECORD_INSTANCE) | REQUEST_KIND(RECORD_RELEASE) | REQUEST_KIND(RECORD_DEPLOY) |        \
 	 REQUEST_KIND(RECORD_ALERT) | REQUEST_KIND(RECORD_EVENT))
 #define NEEDS_PODS (CAN_TELL & ~(REQUEST_KIND(RECORD_RELEASE) | REQUEST_KIND(RECORD_SERVICE)))
+#define NEEDS_STATUS (CAN_TELL & ~(REQUEST_KIND(RECORD_INSTANCE) | REQUEST_KIND(RECORD_EVENT))) /* of workloads */
+#define NEEDS_REPLICASETS (CAN_TELL & ~REQUEST_KIND(RECORD_SERVICE))
 #define NEEDS_WARNINGS                                                                                       \
 	(REQUEST_KIND(RECORD_EVENT) | REQUEST_KIND(RECORD_INSTANCE) | REQUEST_KIND(RECORD_ALERT))
 
@@ -167,7 +170,7 @@ static void ask_rights(struct watch *w, struct run *r)
 {
 	struct texts namespaces = places(w, run_arena(r));
 	w->rights.tag = TAG_RIGHTS;
-	if (w->kinds == CAN_TELL && namespaces.n)
+	if (w->needs == CAN_TELL && !w->is_once && namespaces.n)
 		kube_rights_start(&w->rights, r, &namespaces);
 }
 
@@ -311,6 +314,8 @@ static void add_line(struct watch *w, enum stage stage, enum kube_what what, con
 		.each = each,
 		.arg = w,
 		.is_lean = true,
+		.is_meta = stage == STAGE_THINGS && w->is_once && !(w->needs & NEEDS_STATUS),
+		.is_once = w->is_once,
 		.tag = TAG_STREAMS + (uint32_t)w->n_lines * KUBE_STREAM_TAGS,
 	};
 	w->n_lines++;
@@ -318,14 +323,16 @@ static void add_line(struct watch *w, enum stage stage, enum kube_what what, con
 
 static void add_kinds(struct watch *w, const char *namespace)
 {
-	for (int what = 0; what <= KUBE_REPLICASET; what++)
+	for (int what = 0; what < KUBE_WORKLOADS; what++)
 		add_line(w, STAGE_THINGS, (enum kube_what)what, NULL, namespace);
-	if (w->kinds & NEEDS_PODS)
+	if (w->needs & NEEDS_REPLICASETS)
+		add_line(w, STAGE_THINGS, KUBE_REPLICASET, NULL, namespace);
+	if (w->needs & NEEDS_PODS)
 		add_line(w, STAGE_PODS, KUBE_POD, NULL, namespace);
-	if (w->kinds & NEEDS_WARNINGS)
+	if (w->needs & NEEDS_WARNINGS)
 		add_line(w, STAGE_EVENTS, KUBE_EVENT, "type=Warning", namespace);
 	/* Of what goes well, what workloads and jobs do; that pods start is seen in them. */
-	if (w->kinds & REQUEST_KIND(RECORD_EVENT))
+	if (w->needs & REQUEST_KIND(RECORD_EVENT))
 		add_line(w, STAGE_EVENTS, KUBE_EVENT,
 			 "type=Normal,involvedObject.kind!=Pod,involvedObject.kind!=ReplicaSet,"
 			 "involvedObject.kind!=Job",
@@ -345,7 +352,10 @@ static void start(struct watch *w, struct run *r)
 		return;
 	}
 	w->kinds = run_request(r)->kinds & CAN_TELL;
+	w->needs = w->kinds & ~run_request(r)->named;
+	w->is_once = run_request(r)->is_once;
 	w->fleet.kinds = w->kinds;
+	w->fleet.named = w->kinds & ~w->needs;
 	w->fleet.environment = kube_environment(r);
 	w->lines = mem_array((n ? n : 1) * (KUBE_REPLICASET + 4), sizeof(*w->lines));
 	for (size_t i = 0; i < n; i++)
