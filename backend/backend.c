@@ -115,7 +115,10 @@ static bool start_thread(struct backend *b, struct err *err)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int failure = pthread_create(&b->thread, NULL, thread_main, b);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failure == 0 || err_errno(err, ERR_FAILED, failure, "the backend's thread cannot start");
+	if (failure == EAGAIN) /* which glibc makes of ENOMEM too */
+		return err_set(err, ERR_MEMORY, "a thread cannot start: out of memory, or too many run here "
+			       "(ulimit -u); end what is not needed, then try again");
+	return failure == 0 || err_errno(err, ERR_FAILED, failure, "a thread cannot start");
 }
 
 static void release(struct backend *b)

@@ -101,6 +101,9 @@ bool child_start(const struct child_start *s, struct child *child, struct err *e
 	for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++)
 		if (copies[i] >= 0)
 			close(copies[i]);
+	if (e == EAGAIN)
+		return err_set(err, ERR_FAILED, "cannot start %s: too many processes run here (ulimit -u); end what is "
+			       "not needed, then try again", path);
 	if (e)
 		return err_errno(err, ERR_FAILED, e, "cannot start %s", path);
 	harden_spare(pid);

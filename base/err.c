@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,7 @@ bool err_errno(struct err *err, enum err_kind kind, int number, const char *fmt,
 		return false;
 	va_list ap;
 	va_start(ap, fmt);
-	fill(err, kind, number, fmt, ap);
+	fill(err, kind == ERR_FAILED && number == ENOMEM ? ERR_MEMORY : kind, number, fmt, ap);
 	va_end(ap);
 	size_t len = strlen(err->text);
 	snprintf(err->text + len, sizeof(err->text) - len, ": %s", strerror(number));

@@ -34,7 +34,7 @@ struct err {
 /* Fills *err (text cut at its size, on a character's edge) and returns false, so that
  * `return err_set(err, ERR_USAGE, "…")` reads well. */
 bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* As err_set, then appends ": " and strerror(number); code becomes number. */
+/* As err_set, then appends ": " and strerror(number); code becomes number. What failed for ENOMEM is ERR_MEMORY. */
 bool err_errno(struct err *err, enum err_kind kind, int number, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* Puts "WORDS: " before the text that is there. Returns false. */

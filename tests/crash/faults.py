@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -394,10 +395,32 @@ class Faults(Rig):
                 total = int(f.read())
             share = (until - time.monotonic()) / (len(commands) - commands.index(words))
             self.fail_allocations(words, total, library, share)
+        self.fail_threads([words for words in commands if words[0] != "config"])
         self.fail_in_console(library, counts)
         self.want(self.run("audit", "verify")[0] == 0, "the chain is broken")
         self.result("and the state is whole")
         self.check_end()
+
+    def fail_threads(self, commands):
+        """A thread that cannot start: for memory or for a limit, pthread_create(3) does not tell which."""
+        tracer = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=clone,clone3", "-e"]
+        if shutil.which("strace") is None or subprocess.run([*tracer, "trace=none", "true"], check=False).returncode:
+            print("skip threads that do not start: strace is not here, or may not trace")
+            return
+        for words in commands:
+            for error in ("EAGAIN", "ENOMEM"):
+                done = subprocess.run(
+                    [*tracer, f"inject=clone,clone3:error={error}", self.program, *words],
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    timeout=20,
+                )
+                self.want(
+                    done.returncode == 70 and "out of memory, or too many" in done.stderr,
+                    f"{' '.join(words)}: no thread for {error}: status {done.returncode}: {done.stderr}",
+                )
+        self.result("a thread that does not start: status 70, and what to do")
 
     def console(self, **environment):
         """In a terminal, until it ends or is asked to: status, and whether the terminal is as it was."""

@@ -3,9 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -16,6 +18,19 @@
 #include "base/str.h"
 
 #define DEADLINE_MS 10000
+
+static int refusal; /* what the C library answers instead of starting a child; 0: it does */
+
+/* Stands before the C library's. */
+int posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
+                 char *const argv[], char *const env[])
+{
+	typedef int spawn(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
+	                  char *const[], char *const[]);
+	spawn *real;
+	*(void **)&real = dlsym(RTLD_NEXT, "posix_spawnp");
+	return refusal ? refusal : real(pid, path, actions, attr, argv, env);
+}
 
 /* Runs `sh -c script` with its output in a pipe; gives the text. */
 static char *output_of(const char *script, const struct child_start *how, struct child_end *end)
@@ -67,6 +82,24 @@ static void a_missing_program_is_told_at_once(void **state)
 	assert_non_null(strstr(err.text, "/no/such/program"));
 	assert_int_equal(child.pidfd, -1);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nothing is left behind */
+}
+
+static void a_child_without_room_is_told(void **state)
+{
+	(void)state;
+	const char *const argv[] = {"true", NULL};
+	struct child child;
+	struct err err;
+	struct child_start s = {.argv = argv};
+	refusal = ENOMEM;
+	assert_false(child_start(&s, &child, &err));
+	assert_int_equal(err.kind, ERR_MEMORY);
+	assert_non_null(strstr(err.text, "cannot start true: Cannot allocate memory"));
+	refusal = EAGAIN;
+	assert_false(child_start(&s, &child, &err));
+	assert_int_equal(err.kind, ERR_FAILED);
+	assert_non_null(strstr(err.text, "too many processes"));
+	refusal = 0;
 }
 
 static void leads_a_session_with_clean_signals(void **state)
@@ -172,6 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_how_it_ended),
 		cmocka_unit_test(a_missing_program_is_told_at_once),
+		cmocka_unit_test(a_child_without_room_is_told),
 		cmocka_unit_test(leads_a_session_with_clean_signals),
 		cmocka_unit_test(only_what_is_passed_is_open),
 		cmocka_unit_test(environment_is_the_allow_list),
