@@ -176,6 +176,16 @@ static bool was_sent(struct http *h)
 	return sent > 0 || ready > 0;
 }
 
+static bool is_broken(CURLcode code)
+{
+	static const CURLcode codes[] = {CURLE_SSL_CONNECT_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_SEND_ERROR,
+	                                 CURLE_RECV_ERROR, CURLE_HTTP2, CURLE_HTTP2_STREAM};
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (codes[i] == code)
+			return true;
+	return false;
+}
+
 static void explain(struct http *h, CURLcode code, struct err *err)
 {
 	long number = 0;
@@ -187,6 +197,8 @@ static void explain(struct http *h, CURLcode code, struct err *err)
 	else
 		err_set(err, ERR_UNREACHABLE, "%s: %s", where(h),
 			h->curl_text[0] ? h->curl_text : curl_easy_strerror(code));
+	if (is_broken(code) && !h->failure.kind)
+		err->code = ECONNRESET;
 	if (h->is_write && was_sent(h)) {
 		err->kind = ERR_UNKNOWN;
 		err_prefix(err, "the request was sent, its outcome is not known");

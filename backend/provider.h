@@ -167,7 +167,8 @@ void run_accepted(struct run *);
 void run_troubled(struct run *, const struct err *);
 /* This attempt is over. A standing query starts again with its last cursor: at once when err is NULL, else
  * after a back-off and with its source marked. A read that failed on the wire before anything came is tried
- * twice more. A write never. */
+ * twice more. A write never. (One whose connection broke before anything was told of it goes out again, twice in a run,
+ * without the query: INPUT_HEAD may come twice.) */
 void run_again(struct run *, const struct err *);
 /* The query is over; exactly once, nothing may follow it. NULL: all went well. */
 void run_done(struct run *, const struct err *);

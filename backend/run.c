@@ -7,8 +7,6 @@
 
 #include "backend/run_private.h"
 
-#define READ_ATTEMPTS 3
-
 const char *input_header(const struct input *e, const char *name)
 {
 	for (size_t i = 0; i < e->n_headers; i++)
@@ -162,10 +160,10 @@ static void on_retry(void *arg)
 	run_leave(r);
 }
 
-static int64_t backoff(const struct run *r)
+int64_t run_backoff(const struct run *r, int attempts)
 {
 	int64_t ms = RUN_BACKOFF_MS;
-	for (int i = 1; i < r->attempts && ms < RUN_BACKOFF_MAX_MS; i++)
+	for (int i = 1; i < attempts && ms < RUN_BACKOFF_MAX_MS; i++)
 		ms *= 2;
 	if (ms > RUN_BACKOFF_MAX_MS)
 		ms = RUN_BACKOFF_MAX_MS;
@@ -209,7 +207,7 @@ static void next_attempt(struct run *r)
 	end_attempt(r);
 	r->attempts++;
 	if (!r->again.kind) { /* but not round and round without any progress */
-		run_timer_set(r, &r->retry, r->attempts > 1 ? backoff(r) : 0, on_retry, r);
+		run_timer_set(r, &r->retry, r->attempts > 1 ? run_backoff(r, r->attempts) : 0, on_retry, r);
 		return;
 	}
 	if (r->wish.query->is_standing) {
@@ -219,7 +217,7 @@ static void next_attempt(struct run *r)
 		run_done(r, &r->again);
 		return;
 	}
-	run_timer_set(r, &r->retry, backoff(r), on_retry, r);
+	run_timer_set(r, &r->retry, run_backoff(r, r->attempts), on_retry, r);
 }
 
 void run_leave(struct run *r)

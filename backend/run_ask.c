@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The exchanges of a run: what is asked, what comes back, and how it ends. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,7 @@ void run_hold(struct run *r, bool is_held)
 static bool on_unit(const char *unit, size_t len, bool is_last, void *arg)
 {
 	struct asked *a = arg;
+	a->has_told = true;
 	struct input e = {.kind = INPUT_UNIT, .tag = a->tag, .status = a->status, .data = unit, .len = len,
 	                  .is_last = is_last};
 	if (a->is_error_body) {
@@ -86,6 +88,12 @@ static bool on_unit(const char *unit, size_t len, bool is_last, void *arg)
 	return !a->is_dead;
 }
 
+static void begin_frame(struct asked *a)
+{
+	frame_init(&a->frame, a->framing, a->ceiling, a->items, on_unit, a);
+	a->frame.cuts_long_lines = a->cuts_long_lines;
+}
+
 static void ask_reach(struct asked *);
 
 /* A read goes out once more when other credentials can be had; a write never does. */
@@ -99,6 +107,27 @@ static bool renew(struct asked *a)
 	io->cancel(io->arg, a->http);
 	a->http = NULL;
 	ask_reach(a);
+	return true;
+}
+
+static void on_repeat(void *arg)
+{
+	ask_reach(arg);
+}
+
+/* A connection that breaks is ordinary: a read goes out again. What was told of a reply is not told twice, and whoever
+ * reads a stream goes on by himself. */
+static bool repeat(struct asked *a, const struct err *failure)
+{
+	struct run *r = a->run;
+	if (failure->code != ECONNRESET || a->is_write || a->wish.is_stream || a->has_told ||
+	    r->wish.query->is_standing || r->is_written || r->attempts >= READ_ATTEMPTS - 1)
+		return false;
+	a->status = 0;
+	a->is_error_body = false;
+	frame_finish(&a->frame);
+	begin_frame(a);
+	run_timer_set(r, &a->timer, run_backoff(r, ++r->attempts), on_repeat, a);
 	return true;
 }
 
@@ -167,7 +196,7 @@ static void on_done(void *arg, const struct err *failure)
 	struct run *r = a->run;
 	struct err err;
 	a->http = NULL; /* it is gone after this call */
-	if (a->is_dead)
+	if (a->is_dead || (failure && repeat(a, failure)))
 		return;
 	run_enter(r);
 	if (failure)
@@ -376,8 +405,11 @@ void run_ask(struct run *r, const struct ask *ask)
 	struct asked *a = mem_alloc(sizeof(*a));
 	*a = (struct asked){.run = r, .next = r->asks, .tag = ask->tag, .is_write = ask->is_write};
 	r->asks = a;
-	frame_init(&a->frame, ask->framing, ask->ceiling ? ask->ceiling : CEILING, ask->items, on_unit, a);
-	a->frame.cuts_long_lines = ask->cuts_long_lines;
+	a->framing = ask->framing;
+	a->ceiling = ask->ceiling ? ask->ceiling : CEILING;
+	a->items = ask->items;
+	a->cuts_long_lines = ask->cuts_long_lines;
+	begin_frame(a);
 	switch (ask->kind) {
 	case ASK_HTTP:
 		start_http(a, ask);

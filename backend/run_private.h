@@ -13,6 +13,7 @@ struct asked { /* one ask under way */
 	uint32_t tag;
 	bool is_write, is_dead, is_error_body, is_stream;
 	bool is_renewed;         /* sent again after a 401, with fresh credentials */
+	bool has_told;           /* a unit of the reply */
 	int status;
 	int64_t retry_ms;        /* of a failed reply */
 	struct http *http;       /* NULL when its end was told */
@@ -24,6 +25,10 @@ struct asked { /* one ask under way */
 	char *folder, *suffix;   /* FILES */
 	struct loop_timer timer;
 	struct frame frame;
+	enum framing framing;    /* of a good reply, with … */
+	size_t ceiling;          /* … these */
+	const char *items;
+	bool cuts_long_lines;
 	struct err broken;       /* the frame refused the bytes */
 };
 
@@ -46,7 +51,7 @@ struct run {
 	char *scope, *who, *context;       /* of the last reach */
 	bool is_insecure;        /* likewise */
 	struct loop_timer retry, freshness;
-	int attempts;            /* failed in a row */
+	int attempts;            /* failed in a row; asks of a query that is not standing count, too */
 	int64_t began;           /* monotonic start of this attempt */
 
 	/* freshness of a standing query's source */
@@ -74,8 +79,11 @@ struct run {
 	uint32_t batch;
 };
 
+#define READ_ATTEMPTS 3
+
 void run_timer_set(struct run *, struct loop_timer *, int64_t after_ms, void (*due)(void *), void *arg);
 void run_timer_clear(struct run *, struct loop_timer *);
+int64_t run_backoff(const struct run *, int attempts); /* ms, with jitter; after so many that failed in a row */
 /* Around everything that comes from outside. Leaving the outermost one does what the query asked for
  * meanwhile, and may end the run: it is not to be touched afterwards. */
 void run_enter(struct run *);

@@ -41,11 +41,17 @@ for bytes in 0 1 700 1500 2500 4000 6000 9000 14000 20000 30000; do
 		honest "$how after $bytes bytes"
 	done
 done
-for bytes in 300 2000; do
-	fault cut client "$bytes" 1
-	run services -o json
-	honest "one cut of what is asked, at $bytes"
-	fault clear
+# A connection that breaks is ordinary: what was asked through it is asked again.
+for how in cut reset half; do
+	for bytes in 0 300 1500 2500 4000 9000; do
+		for side in client server; do
+			fault "$how" "$side" "$bytes" 1
+			truly "one $how of the $side at $bytes is made up for" is_whole
+			fault "$how" "$side" "$bytes" 1
+			says 0 'in a plan too' restart one --env dev --dry-run
+			fault clear
+		done
+	done
 done
 truly 'and the next one is whole' is_whole
 fault delay 300

@@ -431,9 +431,10 @@ static bool end_exchange(struct fixture *f, const char *how)
 		return fails(f, "an end without a request");
 	if (str_eq(how, "gone"))
 		return h->is_gone || fails(f, "the exchange goes on");
-	if (str_eq(how, "reset"))
+	if (str_eq(how, "reset")) {
 		err_set(&err, ERR_UNREACHABLE, "the connection was reset");
-	else if (str_eq(how, "refused"))
+		err.code = ECONNRESET;
+	} else if (str_eq(how, "refused"))
 		err_errno(&err, ERR_UNREACHABLE, ECONNREFUSED, "api.sock");
 	else if (str_eq(how, "lost"))
 		err_set(&err, ERR_UNKNOWN, "the request was sent, its outcome is not known");

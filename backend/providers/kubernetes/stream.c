@@ -6,6 +6,7 @@
  */
 #include "backend/providers/kubernetes/stream.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 #define UNIT_MAX ((size_t)16 * 1024 * 1024) /* of one object: etcd takes 1.5 MiB, its JSON may be larger */
 #define BACKOFF_MS 800
 #define BACKOFF_MAX_MS 30000
+#define HASTY 2        /* so often, and … */
+#define HASTY_MS 100   /* … soon, for the first list somebody waits */
 #define POLL_MS 30000  /* between lists, where watching is not allowed */
 #define SHORT_MS 5000  /* a watch that ends sooner, without a word, was no good */
 #define STEADY_MS 1000 /* a watch that holds so long after trouble is well */
@@ -171,7 +174,7 @@ static void wait_for(struct kube_stream *s, struct run *r, int64_t ms)
 
 static void back_off(struct kube_stream *s, struct run *r, int64_t at_least)
 {
-	int64_t ms = BACKOFF_MS;
+	int64_t ms = s->is_passing ? HASTY_MS : BACKOFF_MS;
 	for (int i = 1; i < s->attempts && ms < BACKOFF_MAX_MS; i++)
 		ms *= 2;
 	ms = ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
@@ -184,6 +187,8 @@ static void fail(struct kube_stream *s, struct run *r, const struct err *err, in
 	stop_asks(s, r);
 	s->attempts++;
 	s->is_troubled = true;
+	s->is_passing = !s->is_synced && s->attempts <= HASTY && retry_ms <= SHORT_MS &&
+	                (err->code == ECONNRESET || err->code == 429 || err->code >= 500);
 	tell(s, r, KUBE_TROUBLE, NULL, err);
 	if (!s->is_resting) /* its teller may have stopped it */
 		back_off(s, r, retry_ms);

@@ -39,6 +39,7 @@ struct kube_stream {
 	void *arg;
 	/* To be read. */
 	bool is_synced, is_resting, is_troubled;
+	bool is_passing; /* its trouble while it never synced: a broken connection or a busy server, tried again soon */
 	/* Its own. */
 	struct str version;           /* resourceVersion to go on from; empty: list */
 	struct str text;              /* the unit at hand, without what nobody reads … */

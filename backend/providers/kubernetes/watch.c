@@ -245,7 +245,7 @@ static void denied(struct watch *w, struct run *r, struct line *l, const struct 
 static void troubled(struct watch *w, struct run *r, const struct kube_stream *s, const struct err *err)
 {
 	bool is_plain = err->kind != ERR_UNREACHABLE || err->code == ECONNREFUSED;
-	if (!w->is_synced || s->attempts > 1 || is_plain) /* the next attempt mostly mends it */
+	if (w->is_synced ? s->attempts > 1 || is_plain : !s->is_passing) /* the next attempt mostly mends it */
 		run_troubled(r, err);
 	advance(w, r);
 }
