@@ -10,8 +10,9 @@
 #include <cmocka.h>
 
 #include "backend/providers/kubernetes/object.h"
-#include "model/version.h"
+#include "base/clock.h"
 #include "base/file.h"
+#include "model/version.h"
 
 static cJSON *object(const char *name)
 {
@@ -107,6 +108,22 @@ static void tells_pods(void **state)
 		arena_finish(&a);
 		cJSON_Delete(json);
 	}
+}
+
+/* It crashed first at 21:23:52. Waits of 10, 20 and 40 s are behind it, and its last run began at 21:25:13. */
+static void dates_a_crash_loop(void **state)
+{
+	struct arena a = {0};
+	struct kube_pod p;
+	int64_t at;
+	cJSON *json = object("pod-fraud");
+	(void)state;
+	assert_true(kube_pod_read(json, &a, &p) && clock_parse_rfc3339("2026-11-22T21:24:03Z", &at));
+	assert_int_equal(p.since, at);
+	assert_int_equal(p.loops_after, at - (int64_t)4 * 11 * 60000);
+	assert_int_equal(p.ran_ms, 1000);
+	cJSON_Delete(json);
+	arena_finish(&a);
 }
 
 static void knows_what_a_pod_may_use(void **state)
@@ -408,6 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_pods),        cmocka_unit_test(knows_what_a_pod_may_use),
+		cmocka_unit_test(dates_a_crash_loop),
 		cmocka_unit_test(tells_workloads),   cmocka_unit_test(tells_rollouts_apart),
 		cmocka_unit_test(knows_whose_it_is), cmocka_unit_test(reads_quantities),
 		cmocka_unit_test(changes_images),    cmocka_unit_test(writes_selectors),

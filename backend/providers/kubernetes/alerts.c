@@ -8,6 +8,7 @@
 
 #define SHOWN_MS ((int64_t)15 * 60 * 1000) /* a resolved one */
 #define CRITICAL_MS ((int64_t)60000)
+#define LOOP_MS ((int64_t)600000)
 #define AGAIN_MS ((int64_t)30 * 60 * 1000) /* "3rd in 30m" */
 
 static const struct {
@@ -33,6 +34,8 @@ static const struct {
 struct cause { /* why one of a kind stands */
 	bool is_there;
 	int64_t since, until; /* until 0: as long as it is told */
+	int64_t ran_ms;       /* so long ran the container that ran longest before it ended; and its pod */
+	struct kube_uid pod;
 	const char *summary, *instance;
 };
 
@@ -48,8 +51,13 @@ static const struct kube_side *find_bad(const struct kube_group *g, enum kube_ba
 		++*n;
 		if (!first || strcmp(s->record->id, first->record->id) < 0)
 			first = s;
-		if (s->since && (!c->since || s->since < c->since))
-			c->since = s->since;
+		int64_t since = kube_side_since(s);
+		if (since && (!c->since || since < c->since))
+			c->since = since;
+		if (s->ran_ms >= c->ran_ms) {
+			c->ran_ms = s->ran_ms;
+			c->pod = s->row->node.uid;
+		}
 		if (s->until && (!c->until || s->until < c->until))
 			c->until = s->until;
 	}
@@ -119,12 +127,22 @@ static void due_at(struct kube_alerts *all, int64_t at)
 		all->due = at;
 }
 
-static void fire(struct kube_alert *a, int64_t since, int64_t now)
+/* What tells how old it is may come after what tells that it is. */
+static void date(struct kube_alert *a)
+{
+	int64_t since = a->bad_at > a->over_at ? a->bad_at : a->over_at;
+	if (since < a->starts_at)
+		a->starts_at = since;
+}
+
+static void fire(struct kube_alert *a, int64_t now)
 {
 	a->phase = ALERT_FIRING;
 	a->down_at = 0;
-	a->starts_at = since && since < now ? since : now;
+	a->over_at = a->ends_at;
+	a->starts_at = now;
 	a->ends_at = 0;
+	date(a);
 	a->fired[2] = a->fired[1];
 	a->fired[1] = a->fired[0];
 	a->fired[0] = now;
@@ -133,18 +151,30 @@ static void fire(struct kube_alert *a, int64_t since, int64_t now)
 		a->times += a->fired[i] && now - a->fired[i] <= AGAIN_MS;
 }
 
-static void step(struct kube_alerts *all, struct kube_alert *a, enum kube_alert_kind kind,
+/* A container that ran for two minutes before it crashed is not well after one: twice as long is waited for. Not when
+ * its pod is gone, nor when it ran so long that its kubelet calls the next crash a first one. */
+static int64_t hold_of(const struct kube_fleet *f, const struct kube_alert *a, enum kube_alert_kind kind)
+{
+	bool is_loop = kind == KUBE_ALERT_CRASH && a->ran_ms < LOOP_MS && kube_fleet_find(f, a->pod, KUBE_NODE_POD);
+	return is_loop && 2 * a->ran_ms > kinds[kind].hold_ms ? 2 * a->ran_ms : kinds[kind].hold_ms;
+}
+
+static void step(struct kube_fleet *f, struct kube_alerts *all, struct kube_alert *a, enum kube_alert_kind kind,
 		 const struct cause *c, int64_t now)
 {
-	int64_t began = c->since && c->since < now ? c->since : now;
+	int64_t began = c->since && c->since < now ? c->since : now, hold = hold_of(f, a, kind);
 	if (c->is_there) {
-		if (!a->bad_at)
+		if (!a->bad_at || began < a->bad_at)
 			a->bad_at = began;
-		if (a->phase != ALERT_FIRING && now >= a->bad_at + kinds[kind].after_ms)
-			fire(a, a->bad_at, now);
-		else if (a->phase != ALERT_FIRING)
+		if (a->phase == ALERT_FIRING)
+			date(a);
+		else if (now >= a->bad_at + kinds[kind].after_ms)
+			fire(a, now);
+		else
 			due_at(all, a->bad_at + kinds[kind].after_ms);
 		a->clear_at = 0;
+		a->ran_ms = c->ran_ms;
+		a->pod = c->pod;
 		if (c->until)
 			due_at(all, c->until);
 		return;
@@ -153,11 +183,11 @@ static void step(struct kube_alerts *all, struct kube_alert *a, enum kube_alert_
 	if (a->phase == ALERT_FIRING) {
 		if (!a->clear_at)
 			a->clear_at = now;
-		if (now >= a->clear_at + kinds[kind].hold_ms) {
+		if (now >= a->clear_at + hold) {
 			a->phase = ALERT_RESOLVED;
 			a->ends_at = a->clear_at;
 		} else {
-			due_at(all, a->clear_at + kinds[kind].hold_ms);
+			due_at(all, a->clear_at + hold);
 		}
 	}
 	if (a->phase == ALERT_RESOLVED) {
@@ -280,7 +310,7 @@ void kube_alerts_update(struct kube_fleet *f, struct run *r, struct kube_group *
 	count_firing(f, g, -1);
 	all->due = 0;
 	for (int i = 0; i < KUBE_ALERT_KINDS; i++) {
-		step(all, &all->items[i], (enum kube_alert_kind)i, &causes[i], now);
+		step(f, all, &all->items[i], (enum kube_alert_kind)i, &causes[i], now);
 		weigh(all, &all->items[i], (enum kube_alert_kind)i, is_serving, now);
 	}
 	for (int i = 0; i < KUBE_ALERT_KINDS; i++) {

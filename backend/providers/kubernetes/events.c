@@ -82,13 +82,14 @@ static void join(struct kube_fleet *f, struct run *r, struct kube_uid about, str
 }
 
 static void keep_late(struct kube_fleet *f, struct run *r, uint16_t stream, struct kube_uid about,
-		      bool is_warning, const struct event *e)
+		      bool is_warning, int64_t since, const struct event *e)
 {
 	struct kube_late *late = mem_alloc(sizeof(*late));
 	*late = (struct kube_late){.next = f->late,
 				   .about = about,
 				   .stream = stream,
 				   .is_warning = is_warning,
+				   .since = since,
 				   .until = run_now(r) + LATE_MS,
 				   .record = kube_clone(record_class(RECORD_EVENT), e)};
 	f->late = late;
@@ -118,7 +119,7 @@ void kube_events_settle(struct kube_fleet *f, struct run *r, int64_t now)
 		if (kube_fleet_tells(f, RECORD_EVENT))
 			tell(f, r, late->stream, &e);
 		if (row && late->is_warning)
-			kube_row_warn(f, r, row, e.kind, e.text);
+			kube_row_warn(f, r, row, e.kind, e.text, late->since);
 		free_late(f, late);
 	}
 }
@@ -169,14 +170,15 @@ void kube_fleet_event(struct kube_fleet *f, struct run *r, uint16_t stream, cons
 	if (is_of_pod)
 		e.instance = json_text(about, "name");
 	bool is_fresh = run_now(r) - e.time < 4 * LATE_MS;
+	int64_t since = kube_time(object, "firstTimestamp");
 	if (is_of_pod && about_uid && f->knows_pods && !(row && row->group) && is_fresh &&
 	    f->n_late < LATE_MAX) {
-		keep_late(f, r, stream, uid, is_warning, &e);
+		keep_late(f, r, stream, uid, is_warning, since, &e);
 		return;
 	}
 	join(f, r, uid, &e);
 	if (kube_fleet_tells(f, RECORD_EVENT))
 		tell(f, r, stream, &e);
 	if (row && is_warning)
-		kube_row_warn(f, r, row, e.kind, message);
+		kube_row_warn(f, r, row, e.kind, message, since);
 }

@@ -72,6 +72,14 @@ const char *kube_side_reason(const struct kube_side *s, struct arena *a)
 												   : reason;
 }
 
+/* An event goes on being counted over a time in which all was well: what the pod tells bounds it. */
+int64_t kube_side_since(const struct kube_side *s)
+{
+	int64_t told = s->backs_off && s->backs_off < s->loops_after ? s->loops_after : s->backs_off;
+	bool is_loop = s->row->bad == KUBE_CRASHES || s->row->bad == KUBE_OOM;
+	return is_loop && told && told < s->since ? told : s->since;
+}
+
 /* --- telling --- */
 
 static void tell(struct kube_fleet *f, struct run *r, struct kube_row *row, struct instance *i)
@@ -269,6 +277,8 @@ static void keep_side(struct kube_fleet *f, struct run *r, struct kube_row *row,
 	free(s->record);
 	s->record = kube_clone(record_class(RECORD_INSTANCE), i);
 	s->since = p->since;
+	s->loops_after = p->loops_after;
+	s->ran_ms = p->ran_ms;
 	s->until = row->bad == KUBE_OOM && p->phase != PHASE_CRASH_LOOP ? p->ended_at + OOM_MS : 0;
 	if (row->group) {
 		s->waits_until = 0;
@@ -361,11 +371,13 @@ void kube_rows_settle(struct kube_fleet *f, struct run *r, int64_t now)
 }
 
 void kube_row_warn(struct kube_fleet *f, struct run *r, struct kube_row *row, const char *reason,
-		   const char *message)
+		   const char *message, int64_t since)
 {
 	struct kube_side *s = row->side;
 	if (!s || !message)
 		return;
+	if (since && str_starts(message, "Back-off restarting") && (!s->backs_off || since < s->backs_off))
+		s->backs_off = since;
 	struct str words = {0};
 	if (!str_eq(reason, "Unhealthy"))
 		str_addf(&words, "%s: ", reason ? reason : "warning");

@@ -76,6 +76,10 @@ struct kube_pod {
 	int64_t memory_request, memory_limit; /* bytes, RECORD_NONE */
 	int64_t since;                        /* since when it is as it is; 0 */
 	int64_t ended_at;                     /* when the container of `exit` ended; 0 */
+	/* Of a crash loop, which is as old as the waits between its tries tell: it began after `loops_after` (0: not
+	 * known), and before `since`. */
+	int64_t loops_after;
+	int64_t ran_ms; /* how long it ran the last time before it ended; 0 */
 };
 bool kube_pod_read(const cJSON *object, struct arena *, struct kube_pod *);
 

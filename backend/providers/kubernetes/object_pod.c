@@ -6,7 +6,12 @@
 #include <string.h>
 
 #include "backend/providers/kubernetes/object.h"
+#include "base/clock.h"
 #include "model/version.h"
+
+#define LOOP_FIRST_MS 10000
+#define LOOP_MOST_MS ((int64_t)300000)
+#define LOOP_LATE_MS 60000 /* so late it may look whether a wait is over */
 
 struct reading {                           /* of one pod */
 	const cJSON *spec, *status, *main; /* main: spec of the container that counts */
@@ -204,11 +209,35 @@ static const char *say_end(const struct reading *r, const cJSON *ended)
 	return arena_printf(r->arena, "%s: %.*s", how, (int)strcspn(left, "\n"), left);
 }
 
-/* "back-off 5m0s restarting failed container=…": how long it waits between two tries. */
-static const char *say_wait(const struct reading *r, const char *message)
+/* Length of "5m0s" in "back-off 5m0s restarting failed container=…": how long it waits between two tries. */
+static size_t wait_length(const char *message)
 {
 	size_t len = message && str_starts(message, "back-off ") ? strcspn(message + 9, " ") : 0;
-	if (!len || len > 12)
+	return len > 12 ? 0 : len;
+}
+
+/* Since when it loops. A kubelet waits 10 s before the second try, twice as long before each one after that, at most
+ * 5 minutes, and begins anew once a container ran for twice that: "Pod Lifecycle", Container restarts. */
+static void date_loop(struct reading *r)
+{
+	const char *message = json_text(json_get(r->now, "waiting"), "message");
+	const cJSON *ended = r->pod->phase == PHASE_CRASH_LOOP ? r->before : NULL;
+	int64_t began = kube_time(ended, "startedAt"), wait = 0, waited = 0, tries = 0;
+	size_t len = wait_length(message);
+	if (!began || !len || !clock_parse_duration(arena_dup_n(r->arena, message + 9, len), &wait))
+		return;
+	for (int64_t ms = LOOP_FIRST_MS; ms < wait; ms *= 2, tries++)
+		waited += ms;
+	if (tries > 0 && began - waited < r->pod->since)
+		r->pod->since = began - waited;
+	if (wait < LOOP_MOST_MS)
+		r->pod->loops_after = began - waited - (tries + 1) * (2 * LOOP_MOST_MS + LOOP_LATE_MS);
+}
+
+static const char *say_wait(const struct reading *r, const char *message)
+{
+	size_t len = wait_length(message);
+	if (!len)
 		return "";
 	if (len > 2 && memcmp(message + 9 + len - 2, "0s", 2) == 0 && message[9 + len - 3] == 'm')
 		len -= 2;
@@ -372,6 +401,7 @@ static void read_phase(struct reading *r)
 		set(r, PHASE_RUNNING, arena_printf(r->arena, "%s has ended, others go on", r->culprit));
 	} else if (r->now) {
 		say_culprit(r);
+		date_loop(r);
 	} else if (str_eq(json_text(r->status, "phase"), "Running")) {
 		say_unready(r);
 	} else {
@@ -462,6 +492,7 @@ bool kube_pod_read(const cJSON *object, struct arena *a, struct kube_pod *p)
 		ended = json_get(json_get(own, "lastState"), "terminated");
 	p->exit = say_exit(ended, a);
 	p->ended_at = kube_time(ended, "finishedAt");
+	p->ran_ms = p->ended_at && kube_time(ended, "startedAt") ? p->ended_at - kube_time(ended, "startedAt") : 0;
 	p->started_at = kube_time(json_get(state, "running"), "startedAt");
 	if (!p->started_at)
 		p->started_at = kube_time(r.status, "startTime");
