@@ -41,6 +41,8 @@ static const struct verb verbs[] = {
 	 write_operation, "pause"},
 	{"resume", "SERVICE", "Let rollouts go on that were paused, or wait at a step", ROLLED, OPT_ENV, 1, 1,
 	 write_operation, "resume"},
+	{"cancel", "SERVICE", "End the deploy that is under way and keep what served before", ROLLED, OPT_ENV, 1, 1,
+	 write_operation, "cancel"},
 	{"exec", "SERVICE/ENV [-- COMMAND…]", "Run a command, or a shell, in an instance",
 	 PLACED | OPT_INSTANCE | OPT_CONTAINER, 0, 1, ARGS_WORDS_MAX, write_lend, "exec"},
 	{"port-forward", "SERVICE/ENV LOCAL:REMOTE", "Reach a port of an instance at a port of this machine",

@@ -9,7 +9,7 @@ set -u
 rig=tests/rig/kubernetes-up
 export RIG_CACHE="${RIG_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/fairway-rig}"
 export RIG_INSTANCE="${RIG_INSTANCE:-test}" RIG_KUBE_PORT="${RIG_KUBE_PORT:-16600}"
-unset KUBECONFIG KUBE_SKIP KUBE_CONFIG KUBECTL KUBE_NODE
+unset KUBECONFIG ROLLOUTS_SKIP KUBE_SKIP KUBE_CONFIG KUBECTL KUBE_NODE
 log=$(mktemp)
 
 # begin NODE: a cluster of the rig, its names into the environment.
@@ -51,4 +51,11 @@ if [ -n "${KUBE_SKIP:-}" ]; then
 	export KUBE_SKIP
 	echo "kubernetes: $KUBE_SKIP"
 fi
+# Built here, where no test waits for it.
+case " $* " in
+*argo_rollouts.sh*)
+	[ -z "${RIG_KUBECONFIG:-}" ] || tests/rig/rollouts-up install >"$log" 2>&1 ||
+		export ROLLOUTS_SKIP="no Argo Rollouts: $(sed -n 's/^error: //p' "$log" | tail -n 1)"
+	;;
+esac
 sh tests/run.sh "$@"

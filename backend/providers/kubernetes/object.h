@@ -53,6 +53,7 @@ struct kube_workload {
 	int64_t since;            /* of the rollout's last change */
 	const char *change_cause; /* kubernetes.io/change-cause */
 	bool is_paused, is_suspended;
+	int64_t pause_ms;      /* a paused rollout goes on by itself after so long; 0: it waits for somebody */
 	bool is_unseen;        /* its controller has not taken up the last change yet */
 	bool is_refused;       /* its pods cannot be made: quota, admission; reason has the words */
 	const cJSON *selector; /* spec.selector */

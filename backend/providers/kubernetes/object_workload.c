@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/providers/kubernetes/object.h"
+#include "base/clock.h"
 #include "model/version.h"
 
 #define NO_DEADLINE 600 /* seconds, the API's default of progressDeadlineSeconds */
@@ -200,26 +201,45 @@ static void read_cronjob(const cJSON *object, struct kube_workload *w)
 
 /* --- Argo Rollouts: https://argo-rollouts.readthedocs.io, 1.9 --- */
 
-static const char *canary_step(const cJSON *object, struct arena *a)
+/* "10s", or a number of seconds */
+static int64_t duration(const cJSON *of, const char *name)
 {
-	const cJSON *steps =
-		json_get(json_get(json_get(json_get(object, "spec"), "strategy"), "canary"), "steps");
+	int64_t ms = 0, seconds = json_int(of, name, 0);
+	const char *text = json_text(of, name);
+	long long n;
+	if (text && str_to_int(text, 0, INT32_MAX, &n))
+		seconds = n;
+	else if (text && clock_parse_duration(text, &ms))
+		return ms;
+	return seconds > 0 && seconds < INT32_MAX ? seconds * 1000 : 0;
+}
+
+static const char *canary_step(const cJSON *object, struct arena *a, struct kube_workload *w)
+{
+	const cJSON *strategy = json_get(json_get(object, "spec"), "strategy"),
+		    *steps = json_get(json_get(strategy, "canary"), "steps");
 	int n = cJSON_GetArraySize(steps),
 	    at = (int)json_int(json_get(object, "status"), "currentStepIndex", -1);
 	int64_t weight = -1;
+	char lasts[CLOCK_TEXT] = "";
+	w->pause_ms = duration(json_get(strategy, "blueGreen"), "autoPromotionSeconds");
 	if (n < 1 || at < 0 || at >= n)
 		return NULL;
 	for (int i = 0; i <= at; i++)
 		weight = json_int(cJSON_GetArrayItem(steps, i), "setWeight", weight);
-	return weight < 0 ? arena_printf(a, "at step %d of %d", at + 1, n)
-			  : arena_printf(a, "at step %d of %d, %lld %%", at + 1, n, (long long)weight);
+	w->pause_ms = duration(json_get(cJSON_GetArrayItem(steps, at), "pause"), "duration");
+	if (w->pause_ms)
+		clock_duration(w->pause_ms, lasts);
+	const char *until = w->pause_ms ? arena_printf(a, ", for %s", lasts) : "";
+	return weight < 0 ? arena_printf(a, "at step %d of %d%s", at + 1, n, until)
+			  : arena_printf(a, "at step %d of %d, %lld %%%s", at + 1, n, (long long)weight, until);
 }
 
 static void read_rollout(const cJSON *object, struct arena *a, struct kube_workload *w)
 {
 	const cJSON *status = json_get(object, "status"), *progressing = condition(object, "Progressing");
 	const char *phase = json_text(status, "phase"), *message = json_text(status, "message"),
-		   *seen = json_text(status, "observedGeneration"), *step = canary_step(object, a);
+		   *seen = json_text(status, "observedGeneration"), *step = canary_step(object, a, w);
 	long long observed;
 	w->since = kube_time(progressing, "lastUpdateTime");
 	w->is_paused = json_bool(json_get(object, "spec"), "paused", false);

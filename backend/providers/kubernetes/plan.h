@@ -55,6 +55,8 @@ bool kube_is_revision(const struct kube_target *, const cJSON *object); /* wheth
 /* The container that is meant, by name or as the main one; NULL after refusing. index: in its list. */
 const cJSON *kube_container_of(struct kube_plan *, struct kube_target *, const struct wish *, int *index);
 const char *kube_template_path(const struct kube_target *); /* "/spec/template", "/spec/jobTemplate/spec/template" */
+/* Refuses an Argo Rollout whose pods are another workload's (workloadRef), with the command that means that one. */
+bool kube_has_template(struct kube_plan *, const struct kube_target *, const char *verb);
 /* Starts a JSON patch for it; with annotations, should it have none. */
 cJSON *kube_patch_new(struct kube_target *);
 

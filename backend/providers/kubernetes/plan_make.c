@@ -14,6 +14,18 @@ const char *kube_template_path(const struct kube_target *t)
 	return t->w.what == KUBE_CRONJOB ? "/spec/jobTemplate/spec/template" : "/spec/template";
 }
 
+bool kube_has_template(struct kube_plan *p, const struct kube_target *t, const char *verb)
+{
+	const cJSON *of = json_get(json_get(t->object, "spec"), "workloadRef");
+	const char *kind = json_text(of, "kind"), *name = json_text(of, "name");
+	if (t->w.template)
+		return true;
+	kube_refuse(p, ERR_REFUSED, "%s takes its pods from %s %s (workloadRef): fairway %s %s --workload %s/%s",
+		    kube_change_name(&t->change, true, &p->arena), kind ? kind : "another workload", name ? name : "?", verb,
+		    p->service, kind ? kind : "KIND", name ? name : "NAME");
+	return false;
+}
+
 cJSON *kube_patch_new(struct kube_target *t)
 {
 	cJSON *patch = cJSON_CreateArray();
@@ -117,7 +129,7 @@ static void make_deploy(struct kube_plan *p, struct kube_target *t, const struct
 {
 	struct err err;
 	int index;
-	const cJSON *container = kube_container_of(p, t, w, &index);
+	const cJSON *container = kube_has_template(p, t, "deploy") ? kube_container_of(p, t, w, &index) : NULL;
 	if (!container)
 		return;
 	const char *name = json_text(container, "name"), *from = json_text(container, "image");

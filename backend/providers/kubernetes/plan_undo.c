@@ -166,10 +166,8 @@ static void tell(struct kube_plan *p, struct kube_target *t, const cJSON *revisi
 void kube_make_undo(struct kube_plan *p, struct kube_target *t, const char *release)
 {
 	const char *name = kube_change_name(&t->change, true, &p->arena);
-	if (!t->w.template) {
-		kube_refuse(p, ERR_REFUSED, "%s has its pods from another workload (workloadRef): roll that one back", name);
+	if (!kube_has_template(p, t, "rollback"))
 		return;
-	}
 	if (!t->history) {
 		kube_refuse(p, p->trouble.kind, "the revisions of %s cannot be read: %s", name, p->trouble.text);
 		return;

@@ -13,6 +13,8 @@
 #define DEADLINE_S 600   /* the API's default of progressDeadlineSeconds; for kinds that have none */
 #define WATCH_MS 5000    /* all must be well for so long, when nobody says how long */
 #define WATCH_MAX_MS (24 * 60 * 60 * 1000)
+#define PASSING_MS 60000 /* a step that waits so long is waited for */
+#define RESTART_MS 60000 /* Argo's controller looks twice a minute whether a restart is over */
 #define SLACK_MS 10000   /* after that the server should have said so itself */
 #define WORDS_AT_S 6     /* events are asked for after so long without progress, and each … */
 #define WORDS_EACH_S 20
@@ -26,10 +28,17 @@ static uint32_t tag_of(const struct kube_roller *t, uint32_t which)
 
 /* --- what was written --- */
 
+/* Of an Argo Rollout, whose template stays the same. */
+static bool is_restart(const struct kube_change *c)
+{
+	return c->what == KUBE_ROLLOUT && json_get(json_get(c->patch, "spec"), "restartAt");
+}
+
 static int64_t deadline_of(const struct kube_change *c, const cJSON *spec)
 {
 	bool has_one = c->what == KUBE_DEPLOYMENT || c->what == KUBE_ROLLOUT;
-	return (has_one ? json_int(spec, "progressDeadlineSeconds", DEADLINE_S) : DEADLINE_S) * 1000;
+	return (has_one ? json_int(spec, "progressDeadlineSeconds", DEADLINE_S) : DEADLINE_S) * 1000 +
+	       (is_restart(c) ? RESTART_MS : 0);
 }
 
 /* A number of instances is no new version: there is nothing to be found out about it. */
@@ -66,7 +75,7 @@ void kube_rollers_add(struct kube_rollers *rs, const struct kube_change *c, cons
 		t->generation = w.meta.generation;
 		t->selector = kube_selector(w.selector, &t->kept);
 		t->image = arena_dup(&t->kept, w.image);
-		t->restart_at = arena_dup(&t->kept, json_text(json_get(object, "spec"), "restartAt"));
+		t->restart_ms = is_restart(c) ? kube_time(json_get(object, "spec"), "restartAt") : 0;
 	}
 }
 
@@ -141,9 +150,10 @@ static bool is_over_deadline(const cJSON *object)
 	return false;
 }
 
+/* The controller writes the same time in another form. */
 static bool is_restarted(const struct kube_roller *t, const cJSON *object)
 {
-	return !t->restart_at || str_eq(json_text(json_get(object, "status"), "restartedAt"), t->restart_at);
+	return !t->restart_ms || kube_time(json_get(object, "status"), "restartedAt") >= t->restart_ms;
 }
 
 static bool is_set_back(const struct kube_roller *t)
@@ -185,7 +195,8 @@ static void take_workload(struct kube_roller *t, struct run *r, const cJSON *obj
 	t->watch_ms = watch_of(t->change, &w.meta);
 	t->is_complete = w.rollout == KUBE_STEADY && w.available >= w.desired && counts && is_restarted(t, object);
 	t->is_failed = w.rollout == KUBE_STUCK && is_final;
-	t->is_paused = w.rollout == KUBE_PAUSED || (w.is_paused && w.rollout == KUBE_ROLLING);
+	t->is_passing = w.rollout == KUBE_PAUSED && w.pause_ms && w.pause_ms <= PASSING_MS;
+	t->is_paused = (w.rollout == KUBE_PAUSED && !t->is_passing) || (w.is_paused && w.rollout == KUBE_ROLLING);
 	t->is_taken_up = !w.reason || !str_starts(w.reason, "the change is not taken up");
 	t->reason = arena_dup(&t->arena, w.reason);
 	t->image_now = arena_dup(&t->arena, w.image);
@@ -306,6 +317,7 @@ static void tick(struct kube_rollers *rs, struct run *r)
 		is_well = is_well && t->is_seen && t->is_complete && !t->is_gone;
 		is_held = is_held || (t->is_seen && t->is_paused);
 		is_failed = is_failed || (t->is_seen && t->is_failed);
+		rs->quiet = t->is_passing ? 0 : rs->quiet;
 		if (is_due && t->is_seen && !t->is_complete)
 			ask_words(t, r);
 	}

@@ -26,7 +26,8 @@ struct kube_roller { /* one workload */
 	struct kube_rollers *all;
 	const struct kube_change *change; /* borrowed */
 	struct arena kept;       /* what was written; what events tell */
-	const char *selector, *image, *restart_at, *events;
+	const char *selector, *image, *events;
+	int64_t restart_ms;      /* spec.restartAt: pods that are older are old, though they have the same hash; 0 */
 	int64_t generation;      /* its specification is at least this one */
 	int64_t written_at;      /* wall ms of the server */
 	int64_t deadline_ms, watch_ms; /* all must be well for watch_ms: the annotation KUBE_PREFIX "watch" */
@@ -38,6 +39,7 @@ struct kube_roller { /* one workload */
 
 	struct arena arena;      /* the newest look */
 	bool is_seen, is_gone, is_complete, is_failed, is_paused, is_taken_up;
+	bool is_passing;         /* it is paused at a step that ends soon by itself */
 	const char *reason, *image_now, *manager;
 	int64_t desired, total;
 

@@ -102,6 +102,8 @@ void kube_seen_clear(struct kube_roller *t)
 
 static bool is_new(const struct kube_roller *t, const struct kube_seen_pod *s)
 {
+	if (t->restart_ms)
+		return s->created_at >= t->restart_ms;
 	if (t->hash.len && s->hash)
 		return str_eq(t->hash.s, s->hash);
 	return s->created_at >= t->written_at;

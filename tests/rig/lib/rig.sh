@@ -40,6 +40,16 @@ need_cmd() # need_cmd COMMAND PACKAGE...: from Debian when absent
 	command -v "$nc_cmd" >/dev/null 2>&1 || die "$nc_cmd is still missing after installing $*"
 }
 
+need_go() # need_go FOLDER: a Go that is new enough for the go.mod there; $go is its version
+{
+	PATH=$PATH:/usr/local/go/bin # where Go's own archive goes, by its instructions
+	ng_wanted=$(sed -n 's/^go 1\.\([0-9]*\).*/\1/p' "$1/go.mod")
+	# A Go that may fetch a newer one does so here, where go.mod asks for it.
+	go=$(cd "$1" && go version 2>/dev/null) || go='none go1.0'
+	ng_minor=${go#* go1.}
+	[ "${ng_minor%%[!0-9]*}" -ge "$ng_wanted" ] || die "Go 1.$ng_wanted or newer is not installed"
+}
+
 # deb_binary PACKAGE BINARY: prints the path of BINARY. From PATH when it is there
 # (unless RIG_NO_SYSTEM=1), else the Debian package is unpacked (not installed) into
 # the cache: no service is started, no user is made, root is not needed.
