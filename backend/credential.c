@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/consent.h"
 #include "backend/exec.h"
 #include "backend/kubeconfig.h"
 #include "backend/message.h"
@@ -28,9 +29,12 @@ struct plugin { /* an entry, and its newest answer */
 	const char *key;           /* what it is found by: all that is given to it */
 	const char *user, *api, *hint;
 	const char *mode;          /* Never, IfAvailable, Always */
-	const char **argv, **env, **env_lent;
+	struct consent consent;    /* what may run, once that is approved */
+	const char *const *argv;   /* of that */
+	const char **env, **env_lent;
 	struct exec *exec;         /* it runs; NULL: it has ended */
-	uint64_t ticket;           /* it runs in the terminal, or will; 0: not */
+	uint64_t ticket;           /* it runs in the terminal, or will, or its person is asked; 0: not */
+	bool is_asked_about;       /* whether it may run at all */
 	struct str errors;         /* its standard error */
 	bool is_refused;           /* a server did not take the answer: the next run is a renewal */
 	bool is_renewal;           /* the answer came after such a refusal */
@@ -150,16 +154,14 @@ static char *exec_info(const struct kube_pick *pick, bool is_interactive, struct
 
 static const char **variables(struct plugin *p, const struct kube_pick *pick, bool is_interactive, struct err *err)
 {
-	const struct yaml_node *own = pick->user->exec->env;
 	char *info = exec_info(pick, is_interactive, err);
 	size_t n = 0;
 	if (!info)
 		return NULL;
-	const char **env = arena_alloc(&p->arena, ((own ? own->count : 0) + 2) * sizeof(*env));
-	for (const struct yaml_node *c = own ? own->first : NULL; c; c = c->next) {
-		const struct yaml_node *value = yaml_find(c, "value");
-		env[n++] = arena_printf(&p->arena, "%s=%s", yaml_find(c, "name")->text, value ? value->text : "");
-	}
+	while (p->consent.env[n])
+		n++;
+	const char **env = arena_alloc(&p->arena, (n + 2) * sizeof(*env));
+	memcpy(env, p->consent.env, n * sizeof(*env));
 	env[n] = arena_printf(&p->arena, "KUBERNETES_EXEC_INFO=%s", info);
 	free(info);
 	return env;
@@ -168,6 +170,8 @@ static const char **variables(struct plugin *p, const struct kube_pick *pick, bo
 static bool describe(struct plugin *p, const struct kube_pick *pick, struct err *err)
 {
 	const struct kube_exec *x = pick->user->exec;
+	consent_of(pick->user, &p->arena, &p->consent);
+	p->argv = p->consent.argv;
 	p->env = variables(p, pick, false, err);
 	p->env_lent = p->env ? variables(p, pick, true, err) : NULL;
 	if (!p->env_lent)
@@ -176,12 +180,6 @@ static bool describe(struct plugin *p, const struct kube_pick *pick, struct err 
 	p->user = arena_dup(&p->arena, pick->user->name);
 	p->api = arena_dup(&p->arena, x->api);
 	p->hint = arena_dup(&p->arena, x->hint);
-	p->argv = arena_alloc(&p->arena, (x->args.n + 2) * sizeof(*p->argv));
-	char *path = strchr(x->command, '/') ? kubeconfig_path(pick->user->folder, x->command) : NULL;
-	p->argv[0] = arena_dup(&p->arena, path ? path : x->command);
-	free(path);
-	for (size_t i = 0; i < x->args.n; i++)
-		p->argv[i + 1] = arena_dup(&p->arena, x->args.items[i]);
 	struct str key = {0};
 	for (size_t i = 0; p->argv[i]; i++)
 		str_addf(&key, "%zu:%s", strlen(p->argv[i]), p->argv[i]);
@@ -337,29 +335,36 @@ static void take_answer(struct plugin *p, const char *output, size_t len)
 	fail(p, reason, false);
 }
 
-/* Asks the face to run it; false: it has no terminal. */
-static bool lend(struct plugin *p)
+static const char *const *copy_texts(struct arena *arena, const char *const *from)
+{
+	size_t n = 0;
+	while (from[n])
+		n++;
+	const char **to = arena_alloc(arena, (n + 1) * sizeof(*to));
+	for (size_t i = 0; i < n; i++)
+		to[i] = arena_dup(arena, from[i]);
+	return to;
+}
+
+/* Tells the face to run it, or, with approve, to ask whether it may; false: there is none. */
+static bool hand_over(struct plugin *p, const char *const *env, const char *what, const char *approve)
 {
 	struct credentials *c = p->of;
 	if (!c->deliver)
 		return false;
 	struct message *m = message_new(MESSAGE_TERMINAL, 0);
-	size_t n_argv = 0, n_env = 0;
-	while (p->argv[n_argv])
-		n_argv++;
-	while (p->env_lent[n_env])
-		n_env++;
-	const char **argv = arena_alloc(&m->arena, (n_argv + 1) * sizeof(*argv)),
-		   **env = arena_alloc(&m->arena, (n_env + 1) * sizeof(*env));
-	for (size_t i = 0; i < n_argv; i++)
-		argv[i] = arena_dup(&m->arena, p->argv[i]);
-	for (size_t i = 0; i < n_env; i++)
-		env[i] = arena_dup(&m->arena, p->env_lent[i]);
 	p->ticket = ++c->tickets;
-	m->terminal = (struct terminal_wish){
-		p->ticket, argv, env, arena_printf(&m->arena, "user \"%.80s\" of the kubeconfig has to log in", p->user)};
+	m->terminal = (struct terminal_wish){.ticket = p->ticket, .argv = copy_texts(&m->arena, p->argv),
+					     .env = copy_texts(&m->arena, env),
+					     .why = arena_printf(&m->arena, "user \"%.80s\" of the kubeconfig %s", p->user, what),
+					     .approve = approve ? arena_dup(&m->arena, approve) : NULL};
 	c->deliver(m, c->arg);
 	return true;
+}
+
+static bool lend(struct plugin *p)
+{
+	return hand_over(p, p->env_lent, "has to log in", NULL);
 }
 
 static void on_ended(int status, const char *output, size_t len, const struct err *err, void *arg)
@@ -381,26 +386,43 @@ static void on_ended(int status, const char *output, size_t len, const struct er
 	settle(p, CREDENTIAL_FAIL_MS);
 }
 
-static void run_captured(struct plugin *p)
+static void not_started(struct plugin *p, int code)
 {
-	struct err err = {0};
 	struct str reason = {0};
-	struct exec_wish wish = {.argv = p->argv, .env = p->env, .dir = ".", .limit_ms = CREDENTIAL_LIMIT_MS,
-				 .errors = &p->errors, .is_persons = true};
-	p->exec = exec_start(p->of->loop, &wish, on_ended, p, &err);
-	if (p->exec)
-		return;
-	if (err.code == ENOENT) {
+	if (code == ENOENT) {
 		str_add(&reason, "is not installed");
 		str_addf(&reason, "%s%.160s", p->hint ? ": " : "", p->hint ? p->hint : "");
 	} else {
-		str_addf(&reason, "cannot be started: %s", strerror(err.code));
+		str_addf(&reason, "cannot be started: %s", strerror(code));
 	}
 	for (char *c = reason.s; *c; c++)
 		*c = (unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c;
 	fail(p, reason.s, false);
 	str_finish(&reason);
 	settle(p, CREDENTIAL_FAIL_MS);
+}
+
+static void run_captured(struct plugin *p)
+{
+	struct err err = {0};
+	struct exec_wish wish = {.argv = p->argv, .env = p->env, .dir = ".", .limit_ms = CREDENTIAL_LIMIT_MS,
+				 .errors = &p->errors, .is_persons = true};
+	p->exec = exec_start(p->of->loop, &wish, on_ended, p, &err);
+	if (!p->exec)
+		not_started(p, err.code);
+}
+
+/* No command of a file runs before its person has seen and approved it. */
+static void ask_consent(struct plugin *p)
+{
+	char reason[200];
+	snprintf(reason, sizeof(reason),
+		 "is not approved: fairway config plugins shows what it runs, and with --approve %s approves it",
+		 p->consent.hash);
+	fail(p, reason, false);
+	p->is_asked_about = hand_over(p, p->consent.env, "logs in by a command", p->consent.hash);
+	if (!p->is_asked_about)
+		settle(p, CREDENTIAL_FAIL_MS);
 }
 
 static void run(struct plugin *p)
@@ -410,10 +432,27 @@ static void run(struct plugin *p)
 	p->err = (struct err){0};
 	p->is_renewal = p->is_refused;
 	p->is_refused = false;
-	if (!str_eq(p->mode, "Always")) {
+	if (!*p->consent.hash) {
+		not_started(p, ENOENT);
+	} else if (!consent_is_given(p->consent.hash)) {
+		ask_consent(p);
+	} else if (!str_eq(p->mode, "Always")) {
 		run_captured(p);
 	} else if (!lend(p)) {
 		fail(p, "needs a terminal (interactiveMode: Always), and there is none", false);
+		settle(p, CREDENTIAL_FAIL_MS);
+	}
+}
+
+/* The person was asked whether it may run. */
+static void take_consent(struct plugin *p, const struct terminal_answer *answer)
+{
+	p->is_asked_about = false;
+	if (answer->refusal || answer->status != 0) {
+		settle(p, CREDENTIAL_DECLINED_MS);
+	} else if (consent_give(&p->consent, &p->err)) {
+		run(p);
+	} else {
 		settle(p, CREDENTIAL_FAIL_MS);
 	}
 }
@@ -438,6 +477,10 @@ void credentials_answer(struct credentials *c, const struct terminal_answer *ans
 		if (!answer->ticket || p->ticket != answer->ticket)
 			continue;
 		p->ticket = 0;
+		if (p->is_asked_about) {
+			take_consent(p, answer);
+			continue;
+		}
 		if (!answer->refusal && answer->status == 0) {
 			p->err = (struct err){0};
 			take_answer(p, answer->output, answer->len);

@@ -26,14 +26,7 @@
 
 char *journal_path(struct err *err)
 {
-	char *root = place_root("local", err); /* the journal lies beside the platforms' folders */
-	if (!root)
-		return NULL;
-	struct str path = {0};
-	str_addn(&path, root, (size_t)(strrchr(root, '/') - root));
-	str_add(&path, "/console-audit.log");
-	free(root);
-	return str_detach(&path);
+	return place_beside("console-audit.log", err);
 }
 
 char *journal_who(const char *via)

@@ -120,38 +120,12 @@ static int by_rank(const void *a, const void *b)
 
 /* --- plugins --- */
 
-static char *in_path(const char *command)
+static void tell_plugin(struct offer *o, const struct kube_user *u, struct offer_item *item)
 {
-	const char *path = getenv("PATH");
-	for (const char *at = path ? path : ""; *at;) {
-		size_t len = strcspn(at, ":");
-		struct str file = {0};
-		str_addn(&file, at, len);
-		str_addf(&file, "/%s", command);
-		if (len && access(file.s, X_OK) == 0)
-			return str_detach(&file);
-		str_finish(&file);
-		at += len + (at[len] == ':');
-	}
-	return NULL;
-}
-
-static const char *plugin_of(struct offer *o, const struct kube_user *u)
-{
-	if (!u || !u->exec || !u->exec->command)
-		return NULL;
-	const char *command = u->exec->command;
-	char *path = strchr(command, '/') ? kubeconfig_path(u->folder, command) : in_path(command);
-	struct str line = {0};
-	str_add(&line, path ? path : command);
-	for (size_t i = 0; i < u->exec->args.n; i++)
-		str_addf(&line, " %s", u->exec->args.items[i]);
-	if (!path)
-		str_add(&line, " (not installed)");
-	const char *kept = arena_dup(&o->arena, line.s);
-	str_finish(&line);
-	free(path);
-	return kept;
+	if (!consent_of(u, &o->arena, &item->consent))
+		return;
+	item->plugin = *item->consent.hash ? item->consent.line
+					   : arena_printf(&o->arena, "%s (not installed)", item->consent.line);
 }
 
 /* --- the offer --- */
@@ -167,11 +141,11 @@ static void add_item(struct offer *o, const struct kubeconfig *k, const struct k
 		.environment = name_of(o, o->n, context->name),
 		.server = arena_dup(&o->arena, pick.cluster->server),
 		.user = arena_dup(&o->arena, context->user),
-		.plugin = plugin_of(o, pick.user),
 		.is_current = str_eq(context->name, kubeconfig_current(k)),
 		.is_insecure = pick.cluster->is_insecure,
 		.is_protected = holds(context->name, "prod") || holds(context->cluster, "prod"),
 	};
+	tell_plugin(o, pick.user, &item);
 	item.is_chosen = item.is_current;
 	o->items[o->n++] = item;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "backend/consent.h"
 #include "base/mem.h"
 
 struct err;
@@ -20,6 +21,7 @@ struct offer_item {
 	const char *environment; /* what it will be called: a name (base/str.h), unique */
 	const char *server, *user; /* NULL: unsaid */
 	const char *plugin;      /* command line of its credential plugin, resolved in PATH; NULL: none */
+	struct consent consent;  /* to that; all zero: none */
 	bool is_current, is_insecure;
 	bool is_protected;       /* guessed: "prod" is in one of its names */
 	bool is_chosen;          /* at first: the current one */

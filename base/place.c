@@ -48,6 +48,15 @@ char *place_root(const char *name, struct err *err)
 	return str_detach(&s);
 }
 
+char *place_beside(const char *name, struct err *err)
+{
+	char *path = place_root(name, err);
+	size_t len = path ? strlen(path) : 0;
+	if (len > 1 && path[len - 1] == '/')
+		path[len - 1] = '\0';
+	return path;
+}
+
 /* FNV-1a: the folder of the hash is ours alone, so nobody gains by a collision. */
 static uint64_t hash(const char *text)
 {

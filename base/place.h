@@ -14,6 +14,8 @@
 /* STATE of the platform called name ("demo", "local"); free() it. NULL: a variable is not an absolute
  * path, or no home. */
 char *place_root(const char *name, struct err *err);
+/* A file of the person's beside the platforms' folders; "": the folder itself; free() it. NULL as before. */
+char *place_beside(const char *name, struct err *err);
 /* Path of the socket of the platform at root; free() it. */
 char *place_socket(const char *root);
 /* For a client before connecting: whether the folder of the socket is ours and closed to others. A missing

@@ -43,7 +43,9 @@ void terminal_answer(struct backend *b, const struct message *m, bool is_termina
 	const struct lend_wish lend = {
 		.argv = wish->argv, .env = wish->env, .title = m->request ? NULL : str_text(&title),
 		.takes_output = !m->request};
-	if (is_terminal) {
+	if (wish->approve) {
+		answer.refusal = "a verb does not ask whether it may";
+	} else if (is_terminal) {
 		bool is_run = terminal_lend(&lend, signal_fd, &answer.status, &output, &err);
 		answer.refusal = is_run ? NULL : err.text;
 	}

@@ -213,7 +213,7 @@ int read_config(struct cli *cli)
 		const char *word;
 		int (*run)(struct cli *);
 	} words[] = {{"init", config_init}, {"check", config_check}, {"show", config_show}, {"path", config_tell_path},
-		     {"kubeconfig", config_kubeconfig}};
+		     {"kubeconfig", config_kubeconfig}, {"plugins", config_plugins}};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (str_eq(cli->args->words[0], words[i].word))
 			return words[i].run(cli);

@@ -13,6 +13,7 @@
 #include "backend/config.h"
 #include "backend/provider.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/lend.h"
@@ -35,6 +36,7 @@ struct session {
 	int64_t lent_until;  /* mono ms: the terminal was lent until then, no time to answer in */
 	sigset_t old_mask;
 	int64_t dark_since; /* mono ms; 0 while every source is live */
+	struct str unapproved; /* hashes of plugins that may not run, a line each */
 };
 
 static void open_table(struct session *s, enum record_kind kind)
@@ -90,6 +92,7 @@ void session_close(struct session *s)
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);
 	sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
+	str_finish(&s->unapproved);
 	free(s);
 }
 
@@ -199,6 +202,8 @@ static struct message *take(struct session *s)
 	struct message *m;
 	while ((m = backend_next(s->backend))) {
 		if (m->kind == MESSAGE_TERMINAL) {
+			if (m->terminal.approve)
+				str_addf(&s->unapproved, "%s\n", m->terminal.approve);
 			terminal_answer(s->backend, m, s->is_terminal, s->signal_fd);
 			s->lent_until = clock_mono_ms();
 			message_free(m);
@@ -275,6 +280,15 @@ const struct source *session_source(const struct session *s, const char *name)
 	return NULL;
 }
 
+/* The sentence tells the hash that approves what may not run. */
+static bool is_unapproved(const struct session *s, const char *error)
+{
+	bool is_one = false;
+	for (size_t at = 0; at < s->unapproved.len && !is_one; at += HASH_HEX)
+		is_one = memmem(error, strlen(error), s->unapproved.s + at, HASH_HEX - 1) != NULL;
+	return is_one;
+}
+
 bool session_check(const struct session *s, struct err *err)
 {
 	const struct records *t = s->tables[RECORD_SOURCE];
@@ -283,7 +297,7 @@ bool session_check(const struct session *s, struct err *err)
 		if (row->state == SOURCE_LIVE || !matters(s, row->name))
 			continue;
 		if (!str_empty(row->error))
-			return err_set(err, ERR_UNREACHABLE, "%s: %s", row->name, row->error);
+			return err_set(err, is_unapproved(s, row->error) ? ERR_REFUSED : ERR_UNREACHABLE, "%s: %s", row->name, row->error);
 		return err_set(err, ERR_UNREACHABLE, "%s is %s; what it knew may be old", row->name,
 		               record_value_name(source_state_names, row->state));
 	}

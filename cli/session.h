@@ -27,8 +27,8 @@ void session_close(struct session *); /* NULL is fine */
 bool session_watch(struct session *, unsigned kinds, struct err *);
 /* The same for a verb that shows what there is and ends; of the kinds in `named` it wants names only. */
 bool session_read(struct session *, unsigned kinds, unsigned named, struct err *);
-/* Whether every source is live that matters; ERR_UNREACHABLE names the first that is not. With --env, those of
- * another environment do not (but for promote). */
+/* Whether every source is live that matters; ERR_UNREACHABLE, or ERR_REFUSED where a credential plugin is not approved,
+ * names the first that is not. With --env, those of another environment do not matter (but for promote). */
 bool session_check(const struct session *, struct err *);
 const struct source *session_source(const struct session *, const char *name); /* NULL when unknown */
 /* Rows of a kind that was watched; RECORD_SOURCE always. */

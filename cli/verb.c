@@ -25,7 +25,8 @@ static const struct verb verbs[] = {
 	{"manifests", "DIR", "Print what a service is on a Kubernetes cluster", OPT_ENV | OPT_IMAGE | OPT_NAMESPACE, 0,
 	 1, 1, read_manifests, NULL},
 	{"info", "", "Print versions, paths and sources", 0, 0, 0, 0, read_info, NULL},
-	{"config", "init|check|show|path|kubeconfig", "Make, check or show the configuration", OPT_KUBECONFIG, 0, 1, 1, read_config, NULL},
+	{"config", "init|check|show|path|kubeconfig|plugins", "Make, check or show the configuration", OPT_KUBECONFIG | OPT_APPROVE, 0,
+	 1, 1, read_config, NULL},
 	{"keymap", "check [FILE]", "Check a file of keys", 0, 0, 1, 2, read_keymap, NULL},
 	/* write */
 	{"deploy", "SERVICE [VERSION]", "Build or take a release and bring it to an environment",

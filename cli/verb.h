@@ -55,6 +55,7 @@ int cli_complain(const struct cli *, const struct complaints *);
 void cli_tell(const struct cli *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* run functions, by file */
+int config_plugins(struct cli *); /* plugins.c, of read_config() */
 int read_list(struct cli *);     /* read.c: services instances envs deploys releases alerts events */
 int read_service(struct cli *);
 int read_status(struct cli *);

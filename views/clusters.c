@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The contexts of a kubeconfig: those that are chosen become environments of a new configuration. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend/offer.h"
 #include "base/str.h"
 #include "tui/layout.h"
+#include "tui/term.h"
 #include "views/list_view.h"
 
-#define DETAILS 8 /* lines below the list */
+#define DETAILS 9 /* lines below the list */
+#define PLUGIN_COLUMNS 74 /* of the command line of a plugin, on two lines */
 
 struct clusters {
 	struct list_view base;
@@ -78,6 +81,28 @@ static void run_protect(struct app *app, struct view *v, const char *arg)
 	app_stale(app);
 }
 
+/* What is shown whole here, and chosen, is approved by opening it; what is not is asked about when it is to run. */
+static bool is_shown_whole(const struct clusters *c, const char *plugin)
+{
+	size_t len = strlen(plugin);
+	for (size_t i = 0; i < len; i++)
+		if (plugin[i] < 0x20 || plugin[i] > 0x7e)
+			return false;
+	const struct grid *screen = term_grid(app_term(c->base.view.app));
+	return len <= (size_t)PLUGIN_COLUMNS * 2 && screen->columns >= PLUGIN_COLUMNS + 4 && screen->rows >= DETAILS + 8;
+}
+
+static bool approve(struct clusters *c, struct err *err)
+{
+	for (size_t i = 0; i < c->offer.n; i++) {
+		const struct offer_item *item = &c->offer.items[i];
+		if (item->is_chosen && item->plugin && *item->consent.hash && is_shown_whole(c, item->plugin) &&
+		    !consent_give(&item->consent, err))
+			return false;
+	}
+	return true;
+}
+
 static void run_open(struct app *app, struct view *v, const char *arg)
 {
 	struct clusters *c = (struct clusters *)v;
@@ -91,11 +116,19 @@ static void run_open(struct app *app, struct view *v, const char *arg)
 		return;
 	}
 	char *text = offer_text(&c->offer);
-	if (offer_write(app_config(app)->file, text, &err))
+	if (approve(c, &err) && offer_write(app_config(app)->file, text, &err))
 		app_restart(app, OFFER_CONTEXT);
 	else
 		app_fail(app, &err);
 	free(text);
+}
+
+static void draw_plugin(const struct canvas *in, const char *plugin)
+{
+	size_t len = strlen(plugin), first = len < PLUGIN_COLUMNS ? len : PLUGIN_COLUMNS;
+	canvas_text(in, 2, 1, STYLE_WARNING, "logs in by this command, which may run from then on:");
+	canvas_textf(in, 3, 1, STYLE_STRONG, "%.*s", (int)first, plugin);
+	canvas_text(in, 4, 1, STYLE_STRONG, plugin + first);
 }
 
 static void draw_details(struct clusters *c, const struct canvas *in)
@@ -109,10 +142,10 @@ static void draw_details(struct clusters *c, const struct canvas *in)
 		canvas_textf(in, 1, 1, STYLE_TEXT, "as %s", item->user ? item->user : "nobody");
 	}
 	if (item && item->plugin)
-		canvas_textf(in, 2, 1, STYLE_WARNING, "logs in by %s", item->plugin);
-	canvas_textf(in, 4, 1, STYLE_DIM, "Changes in a protected one want its name typed: guessed where a name holds prod; %s "
+		draw_plugin(in, item->plugin);
+	canvas_textf(in, 6, 1, STYLE_DIM, "Changes in a protected one want its name typed: guessed where a name holds prod; %s "
 		     "changes that.", protect);
-	canvas_textf(in, 5, 1, STYLE_DIM, "%s writes %s and opens it.", open, app_config(c->base.view.app)->file);
+	canvas_textf(in, 7, 1, STYLE_DIM, "%s writes %s and opens it.", open, app_config(c->base.view.app)->file);
 }
 
 static void draw(struct view *v, const struct canvas *body)

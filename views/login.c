@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The terminal, lent: to a credential plugin that has to ask its person, once that person agreed, and to whatever a view
- * wants to run there (app_lend). The loop of the app goes on meanwhile, without keys and frames.
+ * wants to run there (app_lend). The loop of the app goes on meanwhile, without keys and frames. And the question whether
+ * a plugin may run at all.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,8 @@ struct login {
 	struct dialog dialog;
 	uint64_t ticket;
 	const char **argv, **env;
-	const char *title;
+	const char *title, *command;
+	bool is_approval;  /* asked is whether it may run at all */
 	bool is_answered;
 };
 
@@ -102,6 +104,38 @@ static const char **copy_texts(struct arena *arena, const char *const *from)
 	return to;
 }
 
+static void ask_to_log_in(struct login *l, const char *why)
+{
+	dialog_init(&l->dialog, &(struct dialog_options){.title = "Log in", .buttons = {"Log in"}, .now_ms = l->view.app->mono});
+	doc_addf(&l->dialog.body, STYLE_TEXT, "%s.", why);
+	doc_newline(&l->dialog.body);
+	doc_newline(&l->dialog.body);
+	doc_add(&l->dialog.body, STYLE_STRONG, l->command);
+	doc_newline(&l->dialog.body);
+	doc_newline(&l->dialog.body);
+	doc_add(&l->dialog.body, STYLE_DIM,
+		"It gets the terminal until it ends. Put off, it is asked for again by refresh.");
+}
+
+static void ask_to_approve(struct login *l, const char *why)
+{
+	dialog_init(&l->dialog, &(struct dialog_options){.title = "Approve a credential plugin", .buttons = {"Approve"},
+							 .needs_end = true, .now_ms = l->view.app->mono});
+	doc_addf(&l->dialog.body, STYLE_TEXT, "%s that you have not approved yet.", why);
+	doc_newline(&l->dialog.body);
+	doc_newline(&l->dialog.body);
+	for (size_t i = 0; l->env[i]; i++) {
+		doc_addf(&l->dialog.body, STYLE_TEXT, "with %s", l->env[i]);
+		doc_newline(&l->dialog.body);
+	}
+	doc_add(&l->dialog.body, STYLE_STRONG, l->command);
+	doc_newline(&l->dialog.body);
+	doc_newline(&l->dialog.body);
+	doc_add(&l->dialog.body, STYLE_DIM,
+		"Approved, it runs whenever its cluster asks who you are. Another command is asked about again. Put off, "
+		"this one is asked about again by refresh.");
+}
+
 void app_ask_login(struct app *app, const struct terminal_wish *wish)
 {
 	struct login *l = (struct login *)app_push(app, &view_login, NULL);
@@ -110,23 +144,29 @@ void app_ask_login(struct app *app, const struct terminal_wish *wish)
 		answer(app, &(struct terminal_answer){.ticket = wish->ticket, .refusal = "too many screens are open"});
 		return;
 	}
-	for (size_t i = 0; wish->argv[i]; i++)
-		str_addf(&command, "%s%s", i ? " " : "", wish->argv[i]);
+	for (size_t i = 0; wish->argv[i]; i++) {
+		str_add(&command, i ? " " : "");
+		str_add_word(&command, wish->argv[i]);
+	}
 	l->ticket = wish->ticket;
+	l->is_approval = wish->approve != NULL;
 	l->argv = copy_texts(&l->arena, wish->argv);
 	l->env = copy_texts(&l->arena, wish->env);
-	l->title = arena_printf(&l->arena, "%s: %s", wish->why, str_text(&command));
-	dialog_init(&l->dialog, &(struct dialog_options){.title = "Log in", .buttons = {"Log in"}, .now_ms = app->mono});
-	doc_addf(&l->dialog.body, STYLE_TEXT, "%s.", wish->why);
-	doc_newline(&l->dialog.body);
-	doc_newline(&l->dialog.body);
-	doc_add(&l->dialog.body, STYLE_STRONG, str_text(&command));
-	doc_newline(&l->dialog.body);
-	doc_newline(&l->dialog.body);
-	doc_add(&l->dialog.body, STYLE_DIM,
-		"It gets the terminal until it ends. Put off, it is asked for again by refresh.");
+	l->command = arena_dup(&l->arena, str_text(&command));
+	l->title = arena_printf(&l->arena, "%s: %s", wish->why, l->command);
 	str_finish(&command);
+	if (l->is_approval)
+		ask_to_approve(l, wish->why);
+	else
+		ask_to_log_in(l, wish->why);
 	app_stale(app);
+}
+
+static void approve(struct login *l)
+{
+	l->is_answered = true;
+	answer(l->view.app, &(struct terminal_answer){.ticket = l->ticket});
+	app_close(l->view.app, &l->view);
 }
 
 static void on_ended(struct app *app, int status, const char *output, size_t len, void *arg)
@@ -164,7 +204,10 @@ static bool key(struct view *v, const struct key *k)
 		app_close(v->app, v);
 		break;
 	case DIALOG_CONFIRMED:
-		run_login(l);
+		if (l->is_approval)
+			approve(l);
+		else
+			run_login(l);
 		break;
 	case DIALOG_IGNORED:
 	case DIALOG_TAKEN:

@@ -63,7 +63,7 @@ tui      tui/|base/|model/
 backend  backend/|base/|model/
 platform platform/|base/|model/
 views    views/|tui/|base/|model/|backend/(backend|request|message|config|offer)\.h
-cli      cli/|base/|model/|backend/(backend|request|message|config|kubeconfig|offer|provider)\.h|tui/keymap\.h|views/command\.h
+cli      cli/|base/|model/|backend/(backend|request|message|config|kubeconfig|consent|offer|provider)\.h|tui/keymap\.h|views/command\.h
 EOF
 check 'each folder includes only what lies below it'
 

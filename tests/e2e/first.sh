@@ -33,7 +33,7 @@ wait 5000 Where do you want to start?
 keys j<enter>
 wait 5000 [x] staging
 keys j
-wait 5000 sh -c touch
+wait 5000 sh -c 'touch
 end 5000 TERM
 E2
 if [ -e never ]; then fail 'runs no plugin'; else pass 'runs no plugin'; fi
@@ -50,7 +50,7 @@ keys <enter>
 wait 5000 choose one or more first
 keys j<space>
 wait 5000 not verified
-wait 5000 sh -c touch
+wait 5000 sh -c 'touch
 wait 5000 protected
 keys p
 gone 5000 protected   arn
@@ -76,13 +76,24 @@ contexts:
 E2
 if cmp "$written" expected >>err 2>&1; then pass "$name"; else fail "$name"; fi
 if [ "$(stat -c %a "$written")" = 600 ]; then pass 'for its owner alone'; else fail 'for its owner alone'; fi
+run services
+if [ -e never ]; then pass 'the command that was shown may run'; else fail 'the command that was shown may run'; fi
+says 0 'since its context was chosen with it' config plugins
+holds 'which is kept' out 'shop-prod/deploys: user eks, approved'
+rm -r "$FAIRWAY_STATE_DIR"
 says 3 'config init leaves a file as it is' config init
 holds 'and says so' err 'is there already'
 
 rm "$written"
 rm -f never
 says 0 'config init takes all contexts' config init
-holds 'protects what is called prod, and says so' err 'shop-prod: .*protected, since its name holds prod, logs in by /.*/sh -c touch'
+run services
+says 0 'and approves none of their plugins' config plugins
+holds 'which runs none' out 'user eks, not approved'
+if [ -e never ]; then fail 'not even when asked'; else pass 'not even when asked'; fi
+rm "$written"
+says 0 'as it says' config init
+holds 'protects what is called prod, and says so' err 'shop-prod: .*protected, since its name holds prod, logs in by /.*/sh -c .touch'
 says 0 'it can be used' config check
 says 0 'and shown' config show
 holds 'with its environments' out 'staging/deploys'

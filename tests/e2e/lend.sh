@@ -71,6 +71,57 @@ sent()
 	if grep -q 'Bearer asked-for$' requests; then pass "$1"; else fail "$1"; fi
 }
 
+# --- a command of a file: not before it was approved ---
+mode Always
+says 3 'what nobody approved is not run' --config config.yaml services
+holds 'and that is said, with the way' err 'user "ada" is not approved: fairway config plugins .*--approve [0-9a-f]{64}'
+acts 'not in a terminal either' services <<'E2'
+wait 10000 is not approved
+exit 20000
+E2
+says 3 'nor for a change' --config config.yaml restart checkout --env prod --yes
+says 0 'it is listed' --config config.yaml config plugins
+holds 'as it would run' out "^  $scratch/\\./plugin$|^  $scratch/plugin$"
+holds 'not approved' out 'user ada, not approved'
+hash=$(sed -n 's/.*--approve //p' out)
+says 4 'a hash of another one' --config config.yaml config plugins --approve "${hash#?}0"
+says 0 'approves nothing' --config config.yaml config plugins
+holds 'of these' out 'not approved'
+if [ -e info ]; then fail 'nothing of all that ran it'; else pass 'nothing of all that ran it'; fi
+acts 'the console asks whether it may' <<'E2'
+wait 10000 Approve a credential plugin
+wait 10000 /plugin
+keys <esc>
+gone 10000 Approve a credential
+wait 10000 checkout
+keys <ctrl-r>
+wait 10000 Approve a credential plugin
+idle 1
+keys <tab><enter>
+wait 10000 has to log in
+keys <esc>
+end 5000 TERM
+E2
+says 0 'what it was told is kept' --config config.yaml config plugins -o json
+json 'by its hash' "d[0]['approved'] and d[0]['approve'] == '$hash'"
+if [ -e info ]; then fail 'and nothing ran still'; else pass 'and nothing ran still'; fi
+for change in 'args: [other]' 'env: [{name: A, value: b}]'; do
+	sed -i "s/command: .\/plugin/&, $change/" kube
+	says 3 "another one by its $change" --config config.yaml services
+	mode Always
+done
+sed -i 's/command: .\/plugin/command: lend-plugin/' kube
+mkdir one two && cp plugin one/lend-plugin && cp plugin two/lend-plugin
+PATH=$scratch/one:$PATH says 0 'one of PATH' --config config.yaml config plugins
+PATH=$scratch/one:$PATH run --config config.yaml config plugins --approve "$(sed -n 's/.*--approve //p' out)"
+PATH=$scratch/one:$PATH says 0 'is approved' --config config.yaml config plugins
+holds 'by its whole path' out "user ada, approved"
+PATH=$scratch/two:$scratch/one:$PATH says 3 'another program that comes first in PATH is not' --config config.yaml services
+holds 'and is told' err 'lend-plugin of user "ada" is not approved'
+PATH=$scratch/one:$PATH says 5 'the one that was approved may go on' --config config.yaml services
+if [ "$(stat -c %a "$FAIRWAY_STATE_DIR/approved-plugins")" = 600 ]; then pass 'what was approved is kept private'; else fail 'what was approved is kept private'; fi
+
+# --- what was approved ---
 mode Always
 says 5 'without a terminal it is not run' --config config.yaml status
 holds 'and that is said' out 'user "ada" was not run: there is no terminal'

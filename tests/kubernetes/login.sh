@@ -41,6 +41,12 @@ json.dump(d, sys.stdout)' "$scratch/$1" >"$scratch/$1.kubeconfig"
 dev $scratch/$1.kubeconfig $ns
 YAML
 }
+approve() # the plugin of the configuration
+{
+	run config plugins -o json
+	run config plugins --approve "$(python3 -c 'import json, sys
+print(json.load(open(sys.argv[1]))[0]["approve"])' "$scratch/out")"
+}
 runs()
 {
 	wc -l <"$scratch/runs"
@@ -50,6 +56,10 @@ ran() # N: so often or more
 	[ "$(runs)" -ge "$1" ]
 }
 with_plugin plugin
+says 3 'a plugin that nobody approved does not run' services
+holds 'and what approves it is told' err 'config plugins .*--approve [0-9a-f]{64}'
+truly 'nor did it' test ! -e "$scratch/runs"
+approve
 until_shows 'who we are comes from a plugin' 20 'd[0]["name"] == "web"' services
 : >"$scratch/runs"
 run services
@@ -88,6 +98,7 @@ screened 'and the new one takes us in' sees 60 late
 truly 'once for all, again' test "$(runs)" -eq $((first + 2))
 
 with_plugin broken
+approve
 run services
 never 'a plugin that fails is no way in' test "$status" -eq 0
 run services

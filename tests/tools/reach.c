@@ -2,7 +2,7 @@
 /*
  * Asks a cluster for paths, one after the other, by a kubeconfig, through the host of queries as a provider would:
  *	reach [--post] [--insecure-writes] FILE CONTEXT PATH…      "-" for FILE or CONTEXT: unsaid
- * Prints for each "200 scope=NAMESPACE who=USER" and the body, or "error KIND: sentence". "wait MS" as a path waits.
+ * A credential plugin is approved as soon as that is asked. Prints for each "200 scope=NAMESPACE who=USER" and the body, or "error KIND: sentence". "wait MS" as a path waits.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +45,15 @@ static void on_ended(struct run *r, const struct err *err, void *arg)
 	is_over = true;
 }
 
+static uint64_t asked; /* ticket of a plugin that is to be approved */
+
+static void on_terminal(struct message *m, void *arg)
+{
+	(void)arg;
+	asked = m->terminal.approve ? m->terminal.ticket : 0;
+	message_free(m);
+}
+
 static void deliver(struct message *m, void *arg)
 {
 	(void)arg;
@@ -61,8 +70,12 @@ static void ask(struct world *world, const struct config_source *source, struct 
 						     .ended = on_ended, .arg = redact});
 	is_over = false;
 	run_start(run);
-	while (!is_over)
+	while (!is_over) {
 		loop_step(world->loop, 1000);
+		if (asked)
+			reaches_answer(world->reaches, &(struct terminal_answer){.ticket = asked});
+		asked = 0;
+	}
 	run_free(run);
 	request_free(request);
 	fflush(stdout);
@@ -103,6 +116,7 @@ int main(int argc, char **argv)
 	struct loop *loop = loop_new(&err);
 	struct redact *redact = redact_new();
 	struct world world = {.loop = loop, .reaches = reaches_new(loop, redact), .deliver = deliver};
+	reaches_lender(world.reaches, on_terminal, NULL);
 	for (int i = 3; i < argc; i++) {
 		path = argv[i];
 		if (str_starts(path, "wait "))
