@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by tests/bench/run.sh: a real cluster (tests/rig) with 100, 1,000 and 10,000 pods, fairway beside kubectl. Time and
-# memory are taken on the direct way, bytes and requests through a proxy and in the server's audit log.
+# Sourced by tests/bench/run.sh: 50,000 pods over a wire that was recorded, then a real cluster (tests/rig) with 100, 1,000 and
+# 10,000 pods, fairway beside kubectl, curl and k9s. Time and memory are taken on the direct way, bytes and requests through a
+# proxy and in the server's audit log.
 rig()
 {
-	RIG_CACHE="$cache/fairway-rig" RIG_INSTANCE=bench RIG_KUBE_PORT="${RIG_KUBE_PORT:-16620}" RIG_KUBE_AUDIT=1 tests/rig/kubernetes-up "$@"
+	RIG_CACHE="$cache/fairway-rig" RIG_INSTANCE="${RIG_INSTANCE:-bench}" RIG_KUBE_PORT="${RIG_KUBE_PORT:-16620}" RIG_KUBE_AUDIT=1 tests/rig/kubernetes-up "$@"
 }
 # spent FILE COMMAND…: "seconds MiB" of it; its output goes into FILE.
 spent()
@@ -16,6 +17,29 @@ with open(sys.argv[1], "w") as out:
 _, status, usage = os.wait4(pid, 0)
 print("%.2f %.0f" % (time.monotonic() - start, usage.ru_maxrss / 1024))
 sys.exit(os.waitstatus_to_exitcode(status))' "$@" 2>>"$dir/err" || echo "failed: $*" >&2
+}
+# followed SECONDS COMMAND…: "lines/s percent" of what it prints in that time, and the processor time it takes for it.
+followed()
+{
+	python3 -c 'import os, signal, subprocess, sys, threading, time
+seconds = float(sys.argv[1])
+p = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+seen = []
+def read():
+    while block := os.read(p.stdout.fileno(), 1 << 20):
+        seen.append((time.monotonic(), block.count(b"\n")))
+threading.Thread(target=read, daemon=True).start()
+def used():
+    return sum(map(int, open("/proc/%d/stat" % p.pid).read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+time.sleep(3) # what was there before
+before, since = used(), time.monotonic()
+time.sleep(seconds)
+after, until = used(), time.monotonic()
+p.send_signal(signal.SIGTERM)
+p.wait()
+lines = sum(n for at, n in seen if since <= at < until)
+print("%.0f %.0f" % (lines / (until - since), (after - before) / (until - since) * 100))' "$@" 2>>"$dir/err" ||
+		echo "failed: $*" >&2
 }
 # wire COMMAND…: "bytes requests" of it, both ways and TLS included. Its kubeconfig leads through the proxy.
 wire()
@@ -55,23 +79,92 @@ pods() # N MORE: fills up to N pods by MORE, then measures. $ours and $theirs: f
 	cluster_config "$RIG_KUBECONFIG"
 	theirs=$(spent "$dir/theirs" "$kubectl" --kubeconfig "$RIG_KUBECONFIG" get pods -A)
 	ours=$(spent "$dir/ours" "$fairway" instances --env prod)
-	FAIRWAY_STATE_DIR="$dir/console" timeout 120 "$terminal" 40x120 "$fairway" >"$dir/out" 2>"$dir/err" <<EOF || cat "$dir/out"
+	bare=$(spent /dev/null curl -sS -A fairway --cacert "$RIG_KUBE_CA" -H "Authorization: Bearer $RIG_KUBE_TOKEN" \
+		"$RIG_KUBE_URL/api/v1/pods")
+	FAIRWAY_STATE_DIR="$dir/console" timeout 300 "$terminal" 40x120 "$fairway" >"$dir/out" 2>"$dir/err" <<EOF || cat "$dir/out"
 first
 wait 60000 load-
-idle 3
+gone 200000 ? unknown
+idle 5
+idle 10
 memory
 end 2000 TERM
 EOF
 	row "$n pods: console, to its first screen" '≤ 50 ms' "$(get 'first frame')" ''
+	row '  from the first rows to the complete list' '' "$(get 'gone after')" ''
 	row '  peak memory of the console' '≤ 1 × kubectl' "$(get 'peak memory')" \
 		"$(divide "$(get 'peak memory' | cut -d' ' -f1)" "${theirs#* }" 'kubectl, MiB')"
+	row '  idle, connected: processor, wake-ups' '≤ 0.1 %, ≤ 2 /s' "$(nth 2 'idle processor'), $(nth 2 'idle wake-ups')" ''
 	row "  the complete list: fairway instances" '≤ 1 × kubectl' "${ours% *} s, ${ours#* } MiB" \
 		"$(divide "${ours% *}" "${theirs% *}" 'kubectl, s')"
+	row '  and beside the pods alone' '≤ 1.15 × curl' "${ours% *} s" "$(divide "${ours% *}" "${bare% *}" 'curl, s')"
+	with_k9s
 	cluster_config "$dir/proxied.kubeconfig"
 	theirs=$(wire "$kubectl" --kubeconfig "$dir/proxied.kubeconfig" get pods -A)
 	ours=$(wire "$fairway" instances --env prod)
-	row '  bytes on the wire for it' '≤ 1 × kubectl' "$(KB "${ours% *}")" "$(divide "${ours% *}" "${theirs% *}" 'kubectl, bytes')"
+	whole=$(wire "$kubectl" --kubeconfig "$dir/proxied.kubeconfig" get pods -A -o json)
+	row '  bytes on the wire for it, as whole objects' '' "$(KB "${ours% *}")" \
+		"$(divide "${ours% *}" "${whole% *}" 'kubectl -o json, bytes')"
+	row "  beside kubectl's columns, which hold no version nor reason" '≤ 1 × kubectl' '' \
+		"$(divide "${ours% *}" "${theirs% *}" 'kubectl, bytes')"
 	row '  requests for it' '≤ 1 × kubectl' "${ours#* }" "$(divide "${ours#* }" "${theirs#* }" 'kubectl')"
+}
+with_k9s()
+{
+	k9s=$(command -v k9s) || {
+		row '  the same pods in k9s' '' '' 'k9s is not installed'
+		return
+	}
+	KUBECONFIG=$RIG_KUBECONFIG TERM=xterm-256color timeout 120 "$terminal" 40x120 "$k9s" -A -c pods >"$dir/k9s" 2>/dev/null <<EOF
+timed 60000 load-
+idle 10
+memory
+end 2000 TERM
+EOF
+	row '  the same pods in k9s: rows, idle, peak memory' '' \
+		"$(get 'seen after' "$dir/k9s"), $(get 'idle processor' "$dir/k9s"), $(get 'peak memory' "$dir/k9s")" ''
+}
+# Whole objects at a rate that no API server on the same processors gives: what a console costs of its own.
+recorded() # CHANGES
+{
+	"$build/tests/tools/bench_cluster" tests/bench/pod.json 50000 "$1" >"$dir/cluster" &
+	cluster=$!
+	until grep -q port "$dir/cluster"; do sleep 0.05; done
+	cat >"$dir/recorded.kubeconfig" <<EOF
+apiVersion: v1
+kind: Config
+current-context: here
+clusters: [{name: here, cluster: {server: 'http://127.0.0.1:$(get port "$dir/cluster" | cut -d' ' -f1)'}}]
+users: [{name: here, user: {}}]
+contexts: [{name: here, context: {cluster: here, user: here}}]
+EOF
+	cluster_config "$dir/recorded.kubeconfig"
+	FAIRWAY_STATE_DIR="$dir/console" timeout 120 "$terminal" 40x120 "$fairway" >"$dir/out" 2>"$dir/err" <<'EOF' || cat "$dir/out"
+first
+wait 20000 big
+keys <enter>
+timed 60000 Instances 50000
+keys 2z
+frame 2000
+move 1000 jk
+idle 3
+idle 10
+memory
+end 2000 TERM
+EOF
+	sleep 0.2
+	kill "$cluster"
+	wait "$cluster" 2>/dev/null
+}
+fifty_thousand()
+{
+	recorded 0
+	row '50,000 pods over a recorded wire: the complete list in the console' '' "$(get 'seen after')" ''
+	row '  idle, connected: processor, wake-ups' '≤ 0.1 %, ≤ 2 /s' "$(nth 2 'idle processor'), $(nth 2 'idle wake-ups')" ''
+	recorded 5000
+	row "  key to frame, $(get 'changes sent' "$dir/cluster" | cut -d' ' -f1) changes/s of whole pods: p50 · p99 · worst" 'p99 ≤ 5 ms' \
+		"$(get 'key p50') · $(get 'key p99') · $(get 'key worst')" ''
+	row '  processor and peak memory of that' '≤ 64 MiB' "$(nth 2 'idle processor'), $(get 'peak memory')" ''
 }
 logs()
 {
@@ -95,9 +188,22 @@ EOF
 	ours=$(spent "$dir/ours" "$fairway" logs chatter --env prod --since 1h)
 	row "log: the last of five pods, $(wc -l <"$dir/ours") lines" '≤ 1.11 × kubectl' "${ours% *} s, ${ours#* } MiB" \
 		"$(divide "${ours% *}" "${theirs% *}" "kubectl logs, s, $(wc -l <"$dir/theirs") lines, ${theirs#* } MiB")"
+	# At a rate that the log endpoint gives to both.
+	"$kubectl" --kubeconfig "$RIG_KUBECONFIG" patch deployment chatter --type merge \
+		-p '{"spec":{"template":{"metadata":{"annotations":{"rig/log-rate":"2000"}}}}}' >/dev/null
+	"$kubectl" --kubeconfig "$RIG_KUBECONFIG" rollout status deployment/chatter --timeout=60s >/dev/null
+	until [ "$("$kubectl" --kubeconfig "$RIG_KUBECONFIG" get pods -l app.kubernetes.io/name=chatter -o name | wc -l)" = 5 ]; do sleep 1; done
+	theirs=$(followed 10 "$kubectl" --kubeconfig "$RIG_KUBECONFIG" logs -l app.kubernetes.io/name=chatter \
+		--max-log-requests=5 --timestamps --tail=10 -f)
+	ours=$(followed 10 "$fairway" logs chatter --env prod --follow --since 1s)
+	row 'log: five pods of 2,000 lines/s followed: lines, processor' '≥ 1 × kubectl' "${ours% *} /s, ${ours#* } %" \
+		"$(divide "${ours% *}" "${theirs% *}" "kubectl logs -f, lines/s, ${theirs#* } %")"
 }
 
-if ! rig install >/dev/null 2>"$dir/rig"; then
+fifty_thousand
+# The first time takes minutes, which is said while it happens.
+{ rig install 2>&1 >/dev/null; echo $? >"$dir/installed"; } | tee "$dir/rig" | sed -un '/^build/p; /^built/p' >&2
+if [ "$(cat "$dir/installed")" != 0 ]; then
 	echo
 	echo "Kubernetes was not measured: $(sed -n 's/^error: //p' "$dir/rig" | tail -n 1)"
 	return 0

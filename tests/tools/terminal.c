@@ -4,7 +4,7 @@
  * each; prints what was measured, "name<TAB>value<TAB>unit". Ends with 1 at the first line that does not come true.
  *	wait MS TEXT         the screen comes to hold TEXT
  *	timed MS TEXT        the same, and prints how long it took from here
- *	gone MS TEXT         it comes to hold it no more
+ *	gone MS TEXT         it comes to hold it no more; prints how long that took
  *	frame MS             one more frame comes
  *	keys SCRIPT          as tui/key.h reads scripts
  *	resize ROWS COLUMNS
@@ -286,12 +286,12 @@ static bool leave(struct screen *s, const char *words, bool is_signalled, bool i
 static bool obey(struct screen *s, int64_t started_us, const char *verb, const char *words)
 {
 	int rows, columns;
-	if (strcmp(verb, "wait") == 0 || strcmp(verb, "gone") == 0)
-		return wait_text(s, words, *verb == 'w');
-	if (strcmp(verb, "timed") == 0) {
+	if (strcmp(verb, "wait") == 0)
+		return wait_text(s, words, true);
+	if (strcmp(verb, "timed") == 0 || strcmp(verb, "gone") == 0) {
 		int64_t from = now_us();
-		bool is_seen = wait_text(s, words, true);
-		printf("seen after\t%.1f\tms\n", (double)(now_us() - from) / 1000);
+		bool is_seen = wait_text(s, words, *verb == 't');
+		printf("%s after\t%.1f\tms\n", *verb == 't' ? "seen" : "gone", (double)(now_us() - from) / 1000);
 		return is_seen;
 	}
 	if (strcmp(verb, "frame") == 0)
