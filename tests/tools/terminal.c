@@ -290,9 +290,10 @@ static bool obey(struct screen *s, int64_t started_us, const char *verb, const c
 		return wait_text(s, words, true);
 	if (strcmp(verb, "timed") == 0 || strcmp(verb, "gone") == 0) {
 		int64_t from = now_us();
-		bool is_seen = wait_text(s, words, *verb == 't');
-		printf("%s after\t%.1f\tms\n", *verb == 't' ? "seen" : "gone", (double)(now_us() - from) / 1000);
-		return is_seen;
+		bool is_so = wait_text(s, words, *verb == 't');
+		if (is_so)
+			printf("%s after\t%.1f\tms\n", *verb == 't' ? "seen" : "gone", (double)(now_us() - from) / 1000);
+		return is_so;
 	}
 	if (strcmp(verb, "frame") == 0)
 		return wait_frame(s, screen_frames(s), atoi(words)) || fails("no frame", words);
