@@ -106,7 +106,7 @@ static void draw_keys(struct app *app, const struct canvas *c, const struct view
 			continue;
 		bool is_denied = app_denied(app, name) != NULL;
 		x = canvas_text(c, 0, x, is_denied ? STYLE_DIM : STYLE_KEY, key);
-		x = canvas_textf(c, 0, x, is_denied ? STYLE_DIM : STYLE_STATUS, is_denied ? " (%s)" : " %s  ", name);
+		x = canvas_textf(c, 0, x, is_denied ? STYLE_DIM : STYLE_STATUS, is_denied ? " (%s) " : " %s  ", name);
 	}
 }
 

@@ -108,7 +108,9 @@ const char *app_denied(struct app *app, const char *command)
 	for (size_t i = 0; e && i < e->denied.n; i++) {
 		const struct pair *p = &e->denied.items[i];
 		size_t len = strlen(p->key);
-		bool is_it = str_starts(command, p->key) && (!command[len] || str_eq(command + len, "-rollout"));
+		const char *rest = command + len; /* pause-rollout, cancel-deploy */
+		bool is_it = str_starts(command, p->key) &&
+		             (!*rest || str_eq(rest, "-rollout") || str_eq(rest, "-deploy"));
 		if (is_it)
 			return p->value;
 	}

@@ -50,6 +50,24 @@ dev $scratch/limited.kubeconfig -
 YAML
 until_shows 'without a word of namespaces it has that of the context' 20 'd[0]["name"] == "web"' services
 
+console "$fairway"
+screened 'the console of one who may only look' sees 20 web
+types ':web<enter>'
+screened 'greys what may not be done' sees 20 'D (deploy)'
+types '?'
+screened 'names the right that is missing, in its help' sees 20 'you may not patch deployments in'
+screened 'of a subresource too' sees 20 'you may not patch deployments/scale in'
+types '<esc>'
+misses 20 deployments/scale
+types ':cancel-dep'
+screened 'beside each command of the palette' sees 20 'cancel-deploy                       you may not patch'
+types '<esc>'
+misses 20 cancel-deploy
+types 'R'
+screened 'and when the key is pressed' sees 20 "you may not patch deployments in namespace $ns"
+types '<esc>Q'
+exec 9>&-
+
 kube -n "$ns" create role writer --verb=patch --resource=deployments.apps,deployments.apps/scale >/dev/null
 kube -n "$ns" create rolebinding writer --role=writer --serviceaccount="$ns:limited" >/dev/null
 truly 'now it may patch' until_done 10 limited auth can-i patch deployments -n "$ns"

@@ -57,7 +57,7 @@ static const struct {
 };
 #define WANTED (sizeof(wanted) / sizeof(wanted[0]))
 /* They change the same objects as a deploy does. */
-static const char *const like_deploy[] = {"promote", "rollback", "restart", "pause", "resume", NULL};
+static const char *const like_deploy[] = {"promote", "rollback", "restart", "pause", "resume", "cancel", NULL};
 
 static void ask_all(struct kube_rights *s, struct run *r)
 {
