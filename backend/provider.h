@@ -153,6 +153,7 @@ struct operation_told {
 	int64_t started_at;  /* 0: not told */
 	const char *service; /* NULL: the wish's */
 	const char *made;    /* identity of the record it made, or NULL */
+	const int *exit_status; /* of what ran in the person's terminal; NULL: nothing did */
 };
 void run_operation(struct run *, const struct operation_told *); /* delivers MESSAGE_OPERATION; copied */
 

@@ -188,6 +188,7 @@ void run_operation(struct run *r, const struct operation_told *t)
 	o.detail = t->detail;
 	o.error_kind = t->kind ? err_kind_name(t->kind) : NULL;
 	o.made = t->made;
+	o.exit_status = t->exit_status ? *t->exit_status : RECORD_NONE;
 	o.started_at = t->started_at;
 	o.ended_at = t->state == AUDIT_RECORDED ? 0 : run_now(r);
 	record_copy(record_class(RECORD_OPERATION), &m->operation, &o, &m->arena);

@@ -300,6 +300,9 @@ int attempt_run(struct cli *cli, const struct wish *wish, bool is_meant, cJSON *
 			attempt_print(cli, &c, array);
 		if (!is_done)
 			status = cli_fail(cli, &err);
+		/* What ran in an instance says how it ended, as through ssh(1). */
+		if (c.operation.id && c.operation.exit_status != RECORD_NONE)
+			status = (int)c.operation.exit_status;
 	}
 	attempt_finish(&c);
 	return status;

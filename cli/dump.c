@@ -158,6 +158,7 @@ static void dump_statuses(void)
 		{"70", "out of memory"},
 		{"130", "interrupted"},
 		{"143", "terminated"},
+		{"any", "of exec, once the command runs: the one it ends with; 1 is also what kubectl says when it does not get there"},
 	};
 	puts(".Bl -tag -width Ds");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -287,6 +287,7 @@ static const struct field operation_rows[] = {
 	TIME(operation, started_at),
 	TIME(operation, ended_at),
 	TIME(operation, undo_until),
+	INT(operation, exit_status, 0),
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

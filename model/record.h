@@ -275,6 +275,7 @@ struct operation {
 	const char *made;       /* identity of the record it made, "deploy/ID", if any */
 	int64_t started_at, ended_at;
 	int64_t undo_until; /* reversible: may be undone until */
+	int64_t exit_status; /* of the command that it ran in the person's terminal, 128 + signal included; RECORD_NONE: none ran */
 };
 
 enum field_type {

@@ -204,6 +204,13 @@ screened 'what was changed since the plan is refused, and by whom' sees 20 'chan
 exec 9>&-
 
 # --- into an instance: kubectl has the terminal ---
+ended_with() # STATUS: of the command there, and so of the verb
+{
+	echo 'exit 20000' >&9
+	exec 9>&-
+	wait "$console"
+	truly "status $1" grep -q "^status	$1	" "$scratch/console.out"
+}
 PATH=$(dirname "$KUBECTL"):$PATH
 export PATH
 console "$fairway" exec web/staging -- sh -c 'echo fairway: it is $((40 + 2))'
@@ -212,6 +219,9 @@ screened 'ends' sees 20 'exec of web in staging has ended'
 exec 9>&-
 console "$fairway" exec web/staging -- sh -c 'exit 7'
 screened 'one that fails says how' sees 20 'it ended with status 7'
+ended_with 7
+console "$fairway" exec web/staging -- no-such-command
+screened 'a command that is not there' sees 20 'it ended with status'
 exec 9>&-
 does 3 'no terminal' exec web/staging
 holds 'is no place for it' err 'there is no terminal'

@@ -301,11 +301,12 @@ static void finish(void *state)
 
 /* --- the execution --- */
 
-static void tell(struct run *r, enum step_state state, enum audit_state outcome, const char *detail, enum err_kind kind)
+static void tell(struct run *r, enum step_state state, enum audit_state outcome, const struct err *err, const int *status)
 {
+	const char *detail = err ? err->text : NULL;
 	struct step step = {.name = "kubectl", .state = state, .detail = detail};
-	run_operation(r, &(struct operation_told){.state = outcome, .detail = detail, .kind = kind,
-						  .steps = {&step, 1}});
+	run_operation(r, &(struct operation_told){.state = outcome, .detail = detail, .kind = err ? err->kind : ERR_NONE,
+						  .steps = {&step, 1}, .exit_status = status});
 }
 
 static void lend(struct run *r)
@@ -320,7 +321,7 @@ static void lend(struct run *r)
 		cJSON_Delete(list);
 		return;
 	}
-	tell(r, STEP_RUNNING, AUDIT_RECORDED, NULL, ERR_NONE);
+	tell(r, STEP_RUNNING, AUDIT_RECORDED, NULL, NULL);
 	struct message *m = run_message(r, MESSAGE_TERMINAL);
 	const char **argv = arena_alloc(&m->arena, ((size_t)cJSON_GetArraySize(list) + 1) * sizeof(*argv));
 	size_t n = 0;
@@ -351,7 +352,8 @@ static void ended(struct run *r, const struct input *in)
 	else
 		err_set(&err, ERR_NONE, "%s of %s in %s has ended", w->action, w->service, kube_environment(r));
 	tell(r, err.kind ? STEP_FAILED : STEP_DONE,
-	     err.kind == ERR_REFUSED ? AUDIT_REFUSED : err.kind ? AUDIT_FAILED : AUDIT_DONE, err.text, err.kind);
+	     err.kind == ERR_REFUSED ? AUDIT_REFUSED : err.kind ? AUDIT_FAILED : AUDIT_DONE, &err,
+	     is_exec(w) && in->kind != INPUT_FAIL ? &in->status : NULL);
 	run_done(r, err.kind ? &err : NULL);
 }
 
