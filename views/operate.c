@@ -158,7 +158,7 @@ static void ask_person(struct operate *o)
 {
 	const struct plan *p = &o->plan;
 	char button[64];
-	capital(wish_of(o)->action, button, sizeof(button));
+	capital(str_eq(wish_of(o)->action, "cancel") ? "end the deploy" : wish_of(o)->action, button, sizeof(button));
 	struct dialog_options options = {
 		.title = p->title ? p->title : wish_of(o)->action,
 		.buttons = {p->refusal ? NULL : button},
