@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/config.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "views/pane.h"
@@ -81,54 +82,84 @@ static bool open_view(struct view *v, const char *arg, struct err *err)
 	return true;
 }
 
-static void operate(struct deploy_view *d, const char *version)
+/* Only clusters tell a service's image and its service.yaml apart. */
+static bool is_of_clusters(const struct deploy_view *d)
 {
+	return !app_config(d->list.view.app)->context->platform_root;
+}
+
+/* is_whole: on a cluster all that service.yaml says, not the image alone. */
+static void operate(struct deploy_view *d, const char *version, bool is_whole)
+{
+	struct app *app = d->list.view.app;
+	const struct service *s = app_findf(app, RECORD_SERVICE, "%s", d->service);
 	struct wish w;
 	record_init(record_class(RECORD_WISH), &w);
 	w.action = "deploy";
 	w.service = d->service;
 	w.environment = d->environment;
 	w.version = version;
-	struct app *app = d->list.view.app;
+	if (is_whole && is_of_clusters(d) && (!s || !s->folder)) {
+		app_say(app, STYLE_WARNING, "no source tells the folder of %s: fairway deploy %s --apply --dir FOLDER names it",
+			d->service, d->service);
+		return;
+	}
+	w.folder = is_whole && is_of_clusters(d) ? s->folder : NULL;
 	app_close(app, &d->list.view);
 	app_operate(app, &w); /* copies; d lives until this key is done */
 }
 
+static void on_marked(struct deploy_view *d, bool is_whole)
+{
+	const struct release *r = pane_row(&d->list.pane);
+	if (r)
+		operate(d, r->version, is_whole);
+}
+
 static void run_open(struct app *app, struct view *v, const char *arg)
 {
-	struct deploy_view *d = (struct deploy_view *)v;
-	const struct release *r = pane_row(&d->list.pane);
 	(void)app, (void)arg;
-	if (r)
-		operate(d, r->version);
+	on_marked((struct deploy_view *)v, false);
+}
+
+static void run_apply(struct app *app, struct view *v, const char *arg)
+{
+	(void)app, (void)arg;
+	on_marked((struct deploy_view *)v, true);
 }
 
 static void run_build(struct app *app, struct view *v, const char *arg)
 {
 	(void)app, (void)arg;
-	operate((struct deploy_view *)v, NULL);
+	operate((struct deploy_view *)v, NULL, true);
 }
 
 static void draw(struct view *v, const struct canvas *body)
 {
 	struct deploy_view *d = (struct deploy_view *)v;
-	char key_name[64];
-	app_key_of(v->app, v, "build", key_name, sizeof(key_name));
+	char build[64], apply[64];
+	app_key_of(v->app, v, "build", build, sizeof(build));
+	app_key_of(v->app, v, "apply", apply, sizeof(apply));
 	canvas_textf(body, 0, 1, STYLE_HEADING, "Deploy %s to %s", d->service, d->environment);
-	canvas_textf(body, 1, 1, STYLE_TEXT,
-		     "enter takes the release that is marked; %s builds what lies in the folder now",
-		     key_name);
+	if (is_of_clusters(d))
+		canvas_textf(body, 1, 1, STYLE_TEXT,
+			     "enter takes the image that is marked, %s all of service.yaml with it; %s builds the folder",
+			     apply, build);
+	else
+		canvas_textf(body, 1, 1, STYLE_TEXT,
+			     "enter takes the release that is marked; %s builds what lies in the folder now", build);
 	struct canvas c = canvas_sub(body, 2, 0, body->rows - 2, body->columns);
 	pane_draw(&d->list.pane, &c, 0, true);
 }
 
 static const struct command commands[] = {
 	{"open", "Plan the deploy of the release that is marked", 0, run_open},
+	{"apply", "On a cluster: plan all that service.yaml says, with the release that is marked", COMMAND_CHANGES, run_apply},
 	{"build", "Build what lies in the service's folder now and plan its deploy", COMMAND_CHANGES,
 	 run_build},
 };
 static const char *const layers[] = {"deploy", "list", NULL};
-static const char *const footer[] = {"open", "build", "back", NULL};
+static const char *const footer[] = {"open", "apply", "build", "back", NULL};
 const struct view_class view_deploy = {
 	.name = "deploy",
 	.title = "Deploy",

@@ -351,10 +351,10 @@ static void changed(struct view *v, uint32_t kinds)
 	struct service_view *s = (struct service_view *)v;
 	pane_group_update(&s->group);
 	choose_columns(s);
-	if (kinds)
-		return;
-	use_ask(&s->use, v, s->name);
-	set_target(s);
+	if (!kinds)
+		use_ask(&s->use, v, s->name);
+	if (!kinds || str_empty(app_env(v->app))) /* the first rows come after the screen was opened */
+		set_target(s);
 }
 
 static void message(struct view *v, const struct message *m)

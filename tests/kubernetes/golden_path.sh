@@ -46,7 +46,7 @@ export RIG_CACHE='$RIG_CACHE' RIG_INSTANCE='$RIG_INSTANCE'
 exec '$(pwd)/tests/rig/build-image' "\$@"
 SH
 chmod +x "$scratch/builder"
-mkdir -p "$XDG_CONFIG_HOME/fairway"
+mkdir -p "$XDG_CONFIG_HOME/fairway" "$scratch/catalog"
 {
 	echo 'context: test'
 	echo 'contexts:'
@@ -54,6 +54,7 @@ mkdir -p "$XDG_CONFIG_HOME/fairway"
 		file=$KUBE_CONFIG
 		[ $context = test ] || file=$RIG_KUBECONFIG_VIEWER
 		echo "  $context:"
+		echo "    catalog: {kind: files, path: $scratch/catalog}"
 		echo '    environments:'
 		for place in "staging $staging" "prod $prod" "new $none"; do
 			echo "    - name: ${place% *}"
@@ -67,7 +68,7 @@ says 0 'the configuration is right' config check
 
 git config --global user.name tester
 git config --global user.email tester@localhost
-orders=$scratch/orders
+orders=$scratch/catalog/orders
 says 0 'from an empty folder to production' new http-service orders --set team=payments --dir "$orders" --to prod --yes \
 	--confirm prod/orders
 holds 'the build is shown as it runs' err '^  \| OK'
@@ -105,7 +106,7 @@ git -C "$orders" commit -qam 'Say hello' && git -C "$orders" tag 1.1.0
 says 0 'the change goes to staging' up "$orders" --env staging --yes
 ns=$staging
 is 'rig.local/orders:1.1.0' 'by its tag' deployment/orders .spec.template.spec.containers[0].image
-says 0 'and on to prod' promote orders --from staging --to prod --apply --dir "$orders" --yes --confirm prod/orders
+says 0 'and on to prod' promote orders --from staging --to prod --apply --yes --confirm prod/orders
 ns=$prod
 is 'rig.local/orders:1.1.0' 'the same image' deployment/orders .spec.template.spec.containers[0].image
 kept managed -n "$ns" get deployment/orders -o json --show-managed-fields
@@ -121,6 +122,18 @@ is "rig.local/orders:$first" 'to the image before' deployment/orders .spec.templ
 says 0 'and forth again, by its manifests' up "$orders" --env prod --image rig.local/orders:1.1.0 --yes --confirm prod/orders
 is 'rig.local/orders:1.1.0' 'what fairway wrote in another way is its own' deployment/orders \
 	.spec.template.spec.containers[0].image
+
+# The console's choice: the image alone, with all that service.yaml says, or what lies in the folder.
+console "$fairway"
+types ':orders<enter>'
+screened 'the console shows it' sees 20 'depends on'
+screened 'and where it runs' sees 20 '1/1'
+types 'D'
+screened 'asks what to deploy' sees 20 'all of service.yaml'
+types 'A'
+screened 'and plans all of it' sees 30 'Bring orders to'
+types '<esc>'
+exec 9>&-
 
 # What another program manages.
 ns=$staging

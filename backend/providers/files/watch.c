@@ -69,6 +69,13 @@ static void put_runbook(struct run *r, const char *name)
 	run_put(r, &row);
 }
 
+/* Where a service's file lies. */
+static const char *folder_of(struct run *r, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	return slash ? arena_printf(run_arena(r), "%s/%.*s", files_folder(r), (int)(slash - name), name) : files_folder(r);
+}
+
 static bool put_service(struct run *r, const char *name, const char *bytes, size_t len, struct err *err)
 {
 	struct service_file f = {0};
@@ -87,6 +94,7 @@ static bool put_service(struct run *r, const char *name, const char *bytes, size
 	row.lifecycle = f.lifecycle;
 	row.description = f.description;
 	row.health = HEALTH_UNKNOWN;
+	row.folder = folder_of(r, name);
 	row.dependencies = (struct texts){f.dependencies.items, f.dependencies.count};
 	run_put(r, &row);
 	service_file_finish(&f);
