@@ -182,8 +182,53 @@ is "$(image 1) $(image 1)" 'is done' statefulset/db '.spec.template.spec.contain
 does 0 'a restart of a DaemonSet' restart agent
 does 0 'its rollback' rollback agent
 does 3 'a scale of a DaemonSet' scale agent 3
-says 0 'what Argo CD owns' deploy owned "$tag2" --env staging --dry-run
-holds 'it will set back: said before' out 'Argo CD app shop owns Deployment owned'
+does 0 'a deploy to a DaemonSet' deploy agent "$tag2"
+does 0 'a deploy to a StatefulSet' deploy db "$tag3" --container engine
+does 0 'a rollback to any revision of a StatefulSet' rollback db --to 2
+is "$(image 1) $(image 2)" 'is that revision' statefulset/db '.spec.template.spec.containers[*].image'
+does 0 'and to one of a DaemonSet' rollback agent --to "$tag1" --reason 'too new'
+is "$(image 1)" 'by its version' daemonset/agent "$image_of"
+does 4 'one that is not kept' rollback agent --to 99
+# kept_as KIND/NAME: as kubectl rollout history has it
+kept_as()
+{
+	kube -n "$ns" rollout history "$1" | sed -n 's/^\([0-9][0-9]*\) .*/\1/p' | sort -n | tr '\n' ' ' >"$scratch/history"
+	run releases "${1#*/}" -o json
+	json "the releases of $1 are those that kubectl tells" \
+		"' '.join(str(e['number']) for e in sorted(d, key=lambda e: e['number'])) + ' ' == open('$scratch/history').read()"
+	json 'and the newest runs' "max(d, key=lambda e: e['number'])['current_in'] == ['staging']"
+}
+kept_as deployment/web
+kept_as statefulset/db
+kept_as daemonset/agent
+run deploys agent -o json
+json 'who went back, and why' \
+	"[e for e in d if e['kind'] == 'rollback' and e['by'] == '$me' and e['reason'] == 'too new' and e['to'] == '$tag1']"
+# owns WHO CLAIM: what writes deployment `owned` is named by a plan. CLAIM: as kubectl label or annotate has it.
+owns()
+{
+	says 0 "what $1 owns" deploy owned "$tag2" --env staging --dry-run
+	holds 'it will set back: said before' out "$1 owns Deployment owned"
+}
+label_owned()
+{
+	kube -n "$ns" label deployment owned --overwrite "$@" >/dev/null
+}
+owns 'Argo CD app shop'
+kube -n "$ns" annotate deployment owned argocd.argoproj.io/tracking-id- >/dev/null
+label_owned app.kubernetes.io/managed-by=Helm
+kube -n "$ns" annotate deployment owned meta.helm.sh/release-name=shop "meta.helm.sh/release-namespace=$ns" >/dev/null
+owns 'Helm release shop'
+label_owned helm.toolkit.fluxcd.io/name=shop "helm.toolkit.fluxcd.io/namespace=$ns"
+owns 'Flux Helm release shop'
+label_owned kustomize.toolkit.fluxcd.io/name=apps kustomize.toolkit.fluxcd.io/namespace=flux-system
+owns 'Flux kustomization apps'
+label_owned argocd.argoproj.io/instance=store
+owns 'Argo CD app store'
+console "$fairway" deploy owned "$tag2" --env staging
+screened 'a terminal is told before it is asked' sees 20 'Argo CD app store owns'
+screened 'and asked' sees 20 'Go on'
+exec 9>&-
 does 3 'a cluster keeps no locks' lock web --reason because
 holds 'in a sentence of its own' err 'a cluster keeps no locks'
 

@@ -236,6 +236,8 @@ void kube_fleet_thing(struct kube_fleet *f, struct run *r, uint16_t stream, enum
 	struct kube_workload w;
 	if (!kube_workload_read(what, object, run_arena(r), &w))
 		return;
+	if (what == KUBE_REVISION && !kube_owner_is_known(&w.meta)) /* others keep theirs in this kind too */
+		return;
 	struct kube_thing *t = kube_thing_at(f, kube_uid_of(w.meta.uid));
 	read_thing(f, r, t, &w);
 	t->is_told = true;

@@ -260,7 +260,7 @@ static void read_rollout(const cJSON *object, struct arena *a, struct kube_workl
 
 bool kube_workload_read(enum kube_what what, const cJSON *object, struct arena *a, struct kube_workload *w)
 {
-	const cJSON *spec = json_get(object, "spec");
+	const cJSON *spec = json_get(what == KUBE_REVISION ? json_get(object, "data") : object, "spec");
 	long long revision;
 	*w = (struct kube_workload){.what = what, .revision = RECORD_NONE};
 	kube_meta_read(object, &w->meta);
@@ -275,9 +275,14 @@ bool kube_workload_read(enum kube_what what, const cJSON *object, struct arena *
 		number_text = json_text(w->meta.annotations, "rollout.argoproj.io/revision");
 	if (number_text && str_to_int(number_text, 0, INT64_MAX, &revision))
 		w->revision = revision;
+	if (what == KUBE_REVISION)
+		w->revision = json_int(object, "revision", RECORD_NONE);
 	read_container(w, a);
 	read_counts(object, w);
 	switch (what) {
+	case KUBE_REVISION: /* it has none */
+		w->desired = 0;
+		break;
 	case KUBE_DEPLOYMENT:
 	case KUBE_REPLICASET: /* only its counts mean something */
 		if (what == KUBE_DEPLOYMENT)

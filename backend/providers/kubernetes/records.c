@@ -229,6 +229,8 @@ static void tell_service(struct kube_fleet *f, struct run *r, struct kube_group 
 static void tell_versions(const struct kube_thing *main, struct placement *p)
 {
 	const struct kube_thing *newest = kube_newest(main), *old = NULL;
+	if (newest && newest->what == KUBE_REVISION) /* it counts nothing, and is not asked for with every placement */
+		newest = NULL;
 	p->version = main->version;
 	p->image = main->image;
 	p->release = main->revision;

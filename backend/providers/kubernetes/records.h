@@ -17,7 +17,7 @@ void kube_records_revisions(struct kube_fleet *, struct run *, struct kube_group
 /* The workload that stands for its service: the one that serves, not its jobs. NULL: there is none. */
 struct kube_thing *kube_main_thing(const struct kube_group *);
 bool kube_thing_serves(const struct kube_thing *); /* no Job or CronJob */
-/* The newest ReplicaSet of a workload, and the one before it; NULL. */
+/* The newest ReplicaSet or ControllerRevision of a workload, and the one before it; NULL. */
 const struct kube_thing *kube_newest(const struct kube_thing *);
 const struct kube_thing *kube_revision_before(const struct kube_thing *workload, int64_t revision);
 /* The Job that counts: of a CronJob its newest; a Job itself. NULL. */

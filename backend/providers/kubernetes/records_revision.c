@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Releases and deploys: a ReplicaSet is a revision of its workload, and the revision before it was what it
- * came from. */
+/* Releases and deploys: a ReplicaSet or a ControllerRevision is a revision of its workload, and the revision before it
+ * was what it came from. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 static bool is_revision(const struct kube_thing *t)
 {
-	return t->is_told && t->what == KUBE_REPLICASET && t->revision > 0;
+	return t->is_told && (t->what == KUBE_REPLICASET || t->what == KUBE_REVISION) && t->revision > 0;
 }
 
 const struct kube_thing *kube_revision_before(const struct kube_thing *w, int64_t revision)
@@ -91,8 +91,23 @@ static void read_cause(struct run *r, const char *text, const char **by, const c
 	}
 }
 
-static void tell_release(struct kube_fleet *f, struct run *r, const struct kube_group *g,
-			 struct kube_thing *set)
+/* A ControllerRevision counts no pods: its workload counts those of the newest, and all. */
+static bool is_current(const struct kube_thing *w, const struct kube_thing *set, const struct kube_thing *newest)
+{
+	if (set->what == KUBE_REPLICASET)
+		return set->ready > 0;
+	return set == newest ? w->updated > 0
+			     : w->updated < w->total && set == kube_revision_before(w, newest->revision);
+}
+
+/* Why the newest ControllerRevision came: one that is gone back to keeps the words of its first time. */
+static const char *cause_of(const struct kube_thing *w, const struct kube_thing *set, const struct kube_thing *newest)
+{
+	return set == newest && set->what == KUBE_REVISION ? w->cause : set->cause;
+}
+
+static void tell_release(struct kube_fleet *f, struct run *r, const struct kube_group *g, const struct kube_thing *w,
+			 struct kube_thing *set, const struct kube_thing *newest)
 {
 	struct release release;
 	const char *reason = NULL;
@@ -101,8 +116,8 @@ static void tell_release(struct kube_fleet *f, struct run *r, const struct kube_
 	release.number = set->revision;
 	release.version = set->version;
 	release.created_at = set->created_at;
-	read_cause(r, set->cause, &release.by, &reason);
-	if (set->ready > 0)
+	read_cause(r, cause_of(w, set, newest), &release.by, &reason);
+	if (is_current(w, set, newest))
 		release.current_in = (struct texts){&f->environment, 1};
 	if (set->told_release != set->revision)
 		forget_release(r, g, set);
@@ -168,11 +183,12 @@ static void begin_deploy(struct kube_fleet *f, struct run *r, const struct kube_
 }
 
 static void tell_deploy(struct kube_fleet *f, struct run *r, const struct kube_group *g,
-			const struct kube_thing *w, struct kube_thing *set, bool is_newest)
+			const struct kube_thing *w, struct kube_thing *set, const struct kube_thing *newest)
 {
 	const struct kube_thing *before = kube_revision_before(w, set->revision);
+	bool is_newest = set == newest;
 	struct deploy d;
-	begin_deploy(f, r, g, w, set->cause, &d);
+	begin_deploy(f, r, g, w, cause_of(w, set, newest), &d);
 	d.id = deploy_id(r, w, set->revision);
 	d.release = set->revision;
 	d.from = before ? before->version : NULL;
@@ -180,7 +196,7 @@ static void tell_deploy(struct kube_fleet *f, struct run *r, const struct kube_g
 	d.started_at = set->created_at;
 	if (before && set->created_at < before->created_at) { /* it was there before what it replaced */
 		d.kind = "rollback";
-		d.started_at = is_newest ? w->since : 0;
+		d.started_at = is_newest ? w->rolled ? w->rolls_since : w->since : 0;
 	} else if (before && str_eq(before->version, set->version) &&
 		   set->restarted_at != before->restarted_at) {
 		d.kind = "restart";
@@ -189,8 +205,9 @@ static void tell_deploy(struct kube_fleet *f, struct run *r, const struct kube_g
 		tell_state(r, g, w, &d);
 		set->outcome = (uint8_t)d.state;
 		set->ended_at = d.ended_at;
-	} else { /* what became of it is known only when it was seen */
-		d.state = set->outcome == DEPLOY_RUNNING ? DEPLOY_UNKNOWN : set->outcome;
+	} else { /* nothing in the cluster tells what became of it, when it was not seen */
+		bool is_seen = set->outcome != DEPLOY_RUNNING && set->outcome != DEPLOY_UNKNOWN;
+		d.state = is_seen ? set->outcome : DEPLOY_REPLACED;
 		d.ended_at = set->ended_at;
 	}
 	if (set->told_deploy != set->revision)
@@ -199,11 +216,11 @@ static void tell_deploy(struct kube_fleet *f, struct run *r, const struct kube_g
 	set->told_deploy = set->deploy_digest ? set->revision : RECORD_NONE;
 }
 
-/* StatefulSets and DaemonSets keep no revisions that we read: the change that was seen is told. */
+/* A StatefulSet or a DaemonSet whose revisions may not be read: the change that was seen is told. */
 static void tell_change(struct kube_fleet *f, struct run *r, const struct kube_group *g, struct kube_thing *w)
 {
 	struct deploy d;
-	if (!w->rolled || (w->what != KUBE_STATEFULSET && w->what != KUBE_DAEMONSET))
+	if (!w->rolled || kube_newest(w) || (w->what != KUBE_STATEFULSET && w->what != KUBE_DAEMONSET))
 		return;
 	begin_deploy(f, r, g, w, w->cause, &d);
 	d.id = deploy_id(r, w, w->rolled);
@@ -229,8 +246,8 @@ void kube_records_revisions(struct kube_fleet *f, struct run *r, struct kube_gro
 			if (!is_revision(c))
 				continue;
 			if (w == main)
-				tell_release(f, r, g, c);
-			tell_deploy(f, r, g, w, c, c == newest);
+				tell_release(f, r, g, w, c, newest);
+			tell_deploy(f, r, g, w, c, newest);
 		}
 	}
 }

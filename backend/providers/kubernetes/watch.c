@@ -47,6 +47,7 @@ struct watch {
 	(REQUEST_KIND(RECORD_SERVICE) | REQUEST_KIND(RECORD_ENVIRONMENT) | REQUEST_KIND(RECORD_PLACEMENT) |  \
 	 REQUEST_KIND(RECORD_INSTANCE) | REQUEST_KIND(RECORD_RELEASE) | REQUEST_KIND(RECORD_DEPLOY) |        \
 	 REQUEST_KIND(RECORD_ALERT) | REQUEST_KIND(RECORD_EVENT))
+#define NEEDS_REVISIONS (REQUEST_KIND(RECORD_RELEASE) | REQUEST_KIND(RECORD_DEPLOY))
 #define NEEDS_PODS (CAN_TELL & ~(REQUEST_KIND(RECORD_RELEASE) | REQUEST_KIND(RECORD_SERVICE)))
 #define NEEDS_STATUS (CAN_TELL & ~(REQUEST_KIND(RECORD_INSTANCE) | REQUEST_KIND(RECORD_EVENT))) /* of workloads */
 #define NEEDS_REPLICASETS (CAN_TELL & ~REQUEST_KIND(RECORD_SERVICE))
@@ -231,7 +232,8 @@ static void denied(struct watch *w, struct run *r, struct line *l, const struct 
 		kube_stream_list(&l->stream, r);
 		return;
 	}
-	if (!w->denied.kind || kube_kinds[l->stream.what].is_optional == false)
+	bool is_telling = !kube_kinds[l->stream.what].is_optional && l->stream.what != KUBE_REVISION;
+	if (!w->denied.kind || is_telling)
 		w->denied = *err;
 	if (l->stage == STAGE_THINGS)
 		w->fleet.blind |= 1u << l->stream.what;
@@ -327,6 +329,8 @@ static void add_kinds(struct watch *w, const char *namespace)
 		add_line(w, STAGE_THINGS, (enum kube_what)what, NULL, namespace);
 	if (w->needs & NEEDS_REPLICASETS)
 		add_line(w, STAGE_THINGS, KUBE_REPLICASET, NULL, namespace);
+	if (w->needs & NEEDS_REVISIONS)
+		add_line(w, STAGE_THINGS, KUBE_REVISION, NULL, namespace);
 	if (w->needs & NEEDS_PODS)
 		add_line(w, STAGE_PODS, KUBE_POD, NULL, namespace);
 	if (w->needs & NEEDS_WARNINGS)
@@ -357,7 +361,7 @@ static void start(struct watch *w, struct run *r)
 	w->fleet.kinds = w->kinds;
 	w->fleet.named = w->kinds & ~w->needs;
 	w->fleet.environment = kube_environment(r);
-	w->lines = mem_array((n ? n : 1) * (KUBE_REPLICASET + 4), sizeof(*w->lines));
+	w->lines = mem_array((n ? n : 1) * (KUBE_REPLICASET + 5), sizeof(*w->lines));
 	for (size_t i = 0; i < n; i++)
 		add_kinds(w, namespaces.items[i]);
 	if (!n)
