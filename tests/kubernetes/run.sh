@@ -4,13 +4,17 @@
 #   run.sh TEST…
 # The cluster is that of the kubeconfig in FAIRWAY_TEST_KUBECONFIG (its current context; every test works in namespaces
 # fairway-test-… of its own, and removes them), else one of tests/rig, begun here and ended here: with a real node where
-# this user may have one. Where neither can be had each test is one that is skipped.
+# this user may have one and RIG_KUBE_NODE=0 does not say otherwise. Where neither can be had each test is one that is
+# skipped.
 set -u
 rig=tests/rig/kubernetes-up
 export RIG_CACHE="${RIG_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/fairway-rig}"
 export RIG_INSTANCE="${RIG_INSTANCE:-test}" RIG_KUBE_PORT="${RIG_KUBE_PORT:-16600}"
 unset KUBECONFIG ROLLOUTS_SKIP KUBE_SKIP KUBE_CONFIG KUBECTL KUBE_NODE
 log=$(mktemp)
+
+node=${RIG_KUBE_NODE:-1}
+[ "$(id -u)" = 0 ] || node=0
 
 # begin NODE: a cluster of the rig, its names into the environment.
 begin()
@@ -22,6 +26,7 @@ begin()
 	set +a
 	tail -n 1 "$log" >&2
 	export KUBE_CONFIG="$RIG_KUBECONFIG" KUBECTL="$RIG_KUBE_BIN/kubectl" KUBE_NODE=$1
+	[ "$1" = 1 ] || "$rig" fill 0 >"$log" 2>&1
 }
 finish()
 {
@@ -41,10 +46,10 @@ if [ -n "${FAIRWAY_TEST_KUBECONFIG:-}" ]; then
 elif ! "$rig" install >"$log" 2>&1; then
 	tail -n 5 "$log"
 	KUBE_SKIP="no cluster: $(sed -n 's/^error: //p' "$log" | tail -n 1)"
-elif [ "$(id -u)" = 0 ] && begin 1; then
+elif [ "$node" = 1 ] && begin 1; then
 	:
 else
-	[ "$(id -u)" != 0 ] || { echo 'no real node can run here, fake ones do; what it said:' && tail -n 5 "$log"; }
+	[ "$node" = 0 ] || { echo 'no real node can run here, fake ones do; what it said:' && tail -n 5 "$log"; }
 	begin 0 || KUBE_SKIP="the cluster does not start: $(tail -n 1 "$log")"
 fi
 if [ -n "${KUBE_SKIP:-}" ]; then
