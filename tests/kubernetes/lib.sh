@@ -87,10 +87,14 @@ make_namespace()
 	namespaces="$namespaces $ns"
 	until_done 30 kube -n "$ns" get serviceaccount default >/dev/null 2>&1
 }
-# image N: images that differ in their tag, 1 to 3.
+# image N: images that differ in their tag, 1 to 3. FAIRWAY_TEST_IMAGES names others, for a cluster that reaches no registry.
 image()
 {
-	if [ -n "${RIG_KUBECONFIG:-}" ]; then echo "rig.local/busybox:$1"; else echo "busybox:1.3$((3 + $1))"; fi
+	if [ -n "${RIG_KUBECONFIG:-}" ]; then
+		echo "rig.local/busybox:$1"
+	else
+		echo "${FAIRWAY_TEST_IMAGES:-busybox:1.34 busybox:1.35 busybox:1.36}" | cut -d' ' -f"$1"
+	fi
 }
 # deployment NAME REPLICAS [SHELL-SCRIPT [YAML-OF-THE-CONTAINER [FAKE]]]: into $ns. FAKE is how a fake node acts the pods.
 deployment()
