@@ -400,6 +400,13 @@ static void start_verify(struct job *j)
 	start_on_all(j);
 }
 
+static void name_account(struct job *j)
+{
+	char *who = journal_who(NULL);
+	j->request->by = arena_dup_n(&j->request->arena, who, strcspn(who, " "));
+	free(who);
+}
+
 static void start_execute(struct job *j)
 {
 	struct admission admission;
@@ -407,10 +414,8 @@ static void start_execute(struct job *j)
 			      &admission, &j->outcome))
 		return;
 	record_copy(record_class(RECORD_WISH), &j->request->wish, admission.wish, &j->request->arena);
-	char *who = journal_who(NULL);
-	j->request->by = arena_dup_n(&j->request->arena, who, strcspn(who, " "));
+	name_account(j);
 	j->request->basis = arena_dup(&j->request->arena, admission.plan->basis);
-	free(who);
 	if (journal_begin(j, &admission))
 		start_on_one(j, admission.source);
 }
@@ -517,6 +522,10 @@ static void start_job(struct job *j)
 		break;
 	case REQUEST_TERMINAL:
 		take_answer(j->jobs, &j->request->terminal);
+		break;
+	case REQUEST_PLAN:
+		name_account(j);
+		start_on_one(j, NULL);
 		break;
 	default:
 		start_on_one(j, NULL);

@@ -87,7 +87,7 @@ struct request {
 	const char
 		*confirm; /* EXECUTE: what was typed; "yes" for a changing one; NULL for a reversible one */
 	const char *reason;      /* EXECUTE: NULL when none was given */
-	/* EXECUTE: filled in by the backend, like wish: basis of the plan, name of the account that acts. */
+	/* Filled in by the backend: EXECUTE, like wish: basis of the plan; PLAN too: name of the account that acts. */
 	const char *basis, *by;
 	const char *operation;   /* UNDO */
 	bool with_services;      /* SHUTDOWN: stop the instances too */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/providers/kubernetes/mark.h"
 #include "backend/providers/kubernetes/records.h"
 
 #define SHOWN_MS ((int64_t)15 * 60 * 1000) /* a resolved one */
@@ -234,6 +235,23 @@ static const struct kube_about *about_of(const struct kube_group *g)
 	return main ? main->about : NULL;
 }
 
+/* Whoever noted it on any of the workloads. */
+static bool find_ack(struct run *r, const struct kube_group *g, enum kube_alert_kind kind, struct ack *ack)
+{
+	const struct kube_alert *a = &g->alerts->items[kind];
+	struct kube_mark m;
+	for (const struct kube_thing *t = g->things; t && a->phase == ALERT_FIRING; t = t->next)
+		if (t->about && t->about->acks &&
+		    kube_ack_read(t->about->acks, kinds[kind].id, a->starts_at, run_now(r), run_arena(r), &m)) {
+			*ack = (struct ack){.by = m.by, .at = m.at, .until = m.until,
+					    .where = "noted on its workload, for all who look at the cluster with fairway"};
+			if (m.until)
+				due_at(g->alerts, m.until);
+			return true;
+		}
+	return false;
+}
+
 static void tell(struct kube_fleet *f, struct run *r, struct kube_group *g, enum kube_alert_kind kind,
 		 const struct cause *c)
 {
@@ -242,6 +260,7 @@ static void tell(struct kube_fleet *f, struct run *r, struct kube_group *g, enum
 	static const char *const rollout_only[] = {"RolloutFailed"};
 	struct pair labels[2] = {{"namespace", g->namespace}, {"pod", c->instance}};
 	struct alert alert;
+	struct ack ack;
 	if (c->is_there && !str_eq(a->summary, c->summary)) {
 		free(a->summary);
 		a->summary = mem_dup(c->summary);
@@ -261,6 +280,7 @@ static void tell(struct kube_fleet *f, struct run *r, struct kube_group *g, enum
 	alert.ends_at = a->ends_at;
 	alert.summary = a->summary;
 	alert.times = a->times;
+	alert.acked = (struct parts){&ack, find_ack(r, g, kind, &ack) ? 1 : 0};
 	alert.labels = (struct pairs){labels, c->instance ? 2 : 1};
 	if (kinds[kind].is_of_pod && g->alerts->items[KUBE_ALERT_ROLLOUT].phase == ALERT_FIRING)
 		alert.inhibited_by = (struct texts){rollout_only, 1};

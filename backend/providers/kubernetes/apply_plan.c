@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/providers/kubernetes/apply_plan.h"
+#include "backend/providers/kubernetes/mark.h"
 #include "backend/providers/kubernetes/object.h"
 #include "backend/providers/kubernetes/rights.h"
 
@@ -235,6 +236,16 @@ static void on_monitors(struct kube_apply_plan *p, struct run *r, const struct i
 	}
 }
 
+static void mind_lock(struct kube_apply_plan *p, struct run *r, const struct kube_meta *meta)
+{
+	struct kube_mark m;
+	if (!kube_lock_read(json_text(meta->annotations, KUBE_LOCK), run_now(r), &p->arena, &m))
+		return;
+	p->lock = arena_printf(&p->arena, "%s in %s is locked %s", p->folder.file.name, kube_environment(r),
+			       kube_lock_text(&m, &p->arena));
+	kube_apply_refuse(p, ERR_REFUSED, p->lock);
+}
+
 static void on_find(struct kube_apply_plan *p, struct run *r, const struct input *in)
 {
 	struct kube_meta meta;
@@ -245,6 +256,7 @@ static void on_find(struct kube_apply_plan *p, struct run *r, const struct input
 		p->basis.namespace = p->places.items[p->at_place];
 		p->basis.uid = meta.uid;
 		p->basis.generation = meta.generation;
+		mind_lock(p, r, &meta);
 		make_objects(p, r);
 	} else if (in->kind == INPUT_FAIL && in->status == 404 && p->at_place + 1 < p->places.n) {
 		p->at_place++;

@@ -24,6 +24,7 @@ struct kube_apply_plan {
 	cJSON *live[MANIFEST_KINDS], *after[MANIFEST_KINDS];
 	int waiting; /* answers that are out */
 	struct kube_apply_said changes, warnings;
+	const char *lock;   /* sentence; NULL: it is not locked */
 	struct err refusal; /* the first one */
 	unsigned denied;    /* bits of enum manifest_what: we may not change those */
 	bool is_over;

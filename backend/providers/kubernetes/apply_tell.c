@@ -180,6 +180,8 @@ void kube_apply_tell(struct kube_apply_plan *p, struct run *r)
 	plan->changes = keep(m, &p->changes);
 	plan->warnings = keep(m, &p->warnings);
 	plan->steps = keep(m, &steps);
+	if (p->lock)
+		plan->locks = keep(m, &(struct kube_apply_said){.items = {p->lock}, .n = 1});
 	plan->diff = diff.len ? arena_dup(a, diff.s) : NULL;
 	plan->equivalent = p->basis.image && p->basis.namespace ? arena_dup(a, equivalent(p, r)) : NULL;
 	plan->basis = arena_dup(a, basis);

@@ -90,6 +90,8 @@ cJSON *kube_change_save(const struct kube_change *c)
 	json_add_text(o, "version", c->version);
 	json_add_int(o, "generation", c->generation);
 	json_add_text(o, "sub", c->sub);
+	json_add_text(o, "mark", c->mark);
+	json_add_text(o, "was", c->was);
 	json_add_text(o, "type", c->type);
 	json_add_bool(o, "cause", c->has_cause);
 	json_add_bool(o, "rollout", c->is_rollout);
@@ -108,6 +110,8 @@ bool kube_change_load(const cJSON *o, struct arena *arena, struct kube_change *c
 		.version = arena_dup(arena, json_text(o, "version")),
 		.generation = json_int(o, "generation", 0),
 		.sub = arena_dup(arena, json_text(o, "sub")),
+		.mark = arena_dup(arena, json_text(o, "mark")),
+		.was = arena_dup(arena, json_text(o, "was")),
 		.type = arena_dup(arena, json_text(o, "type")),
 		.has_cause = json_bool(o, "cause", false),
 		.is_rollout = json_bool(o, "rollout", false),

@@ -23,6 +23,7 @@ struct kube_change {
 	const char *version;     /* resourceVersion that was seen */
 	int64_t generation;      /* of the specification that was seen */
 	const char *sub;         /* "scale", "status", or NULL */
+	const char *mark, *was;  /* KUBE_LOCK or KUBE_ACKS, which it writes, and what that was (NULL: not there); else NULL */
 	const char *type;        /* KUBE_MERGE, … */
 	cJSON *patch;            /* owned by whoever made or loaded it; an array when type is KUBE_JSON_PATCH */
 	bool has_cause;          /* it makes a revision: who and why are written along */

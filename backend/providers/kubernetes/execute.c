@@ -267,7 +267,11 @@ static void look(struct execution *x, struct run *r)
 /* Of what needs no watching. */
 static const char *short_words(const char *action)
 {
-	return str_eq(action, "pause")    ? "is paused"
+	return str_eq(action, "lock")     ? "is locked"
+	       : str_eq(action, "unlock") ? "is unlocked"
+	       : str_eq(action, "ack")    ? "has somebody on its alert"
+	       : str_eq(action, "unack")  ? "has nobody on its alert any more"
+	       : str_eq(action, "pause")  ? "is paused"
 	       : str_eq(action, "resume") ? "goes on"
 	       : str_eq(action, "cancel") ? "goes back to what served before"
 	       : str_eq(action, "deploy") ? "starts its next run with "
@@ -280,7 +284,7 @@ static void all_written(struct execution *x, struct run *r)
 	run_accepted(r);
 	set_step(x, r, STEP_PATCH, STEP_DONE, "patched");
 	if (!x->rollers.n) {
-		end(x, r, ERR_NONE, arena_printf(&x->said, "%s in %s %s%s", w->service, kube_environment(r),
+		end(x, r, ERR_NONE, arena_printf(&x->said, "%s in %s %s%s", w->service ? w->service : w->alert, kube_environment(r),
 						 short_words(w->action), str_eq(w->action, "deploy") && x->to ? x->to : ""));
 		return;
 	}
@@ -339,7 +343,9 @@ static void take_conflict(struct execution *x, struct run *r, const cJSON *objec
 	const char *manager = kube_last_manager(object);
 	if (!str_eq(m.uid, c->uid))
 		err_set(&err, ERR_REFUSED, "%s was deleted and made anew since it was planned: plan again", name_of(x));
-	else if (m.generation != c->generation)
+	else if (c->mark && !str_eq(json_text(m.annotations, c->mark), c->was))
+		err_set(&err, ERR_REFUSED, "somebody else noted something on %s meanwhile: plan again", name_of(x));
+	else if (m.generation != c->generation && !c->mark)
 		err_set(&err, ERR_REFUSED, "%s was changed since it was planned, by %s: plan again", name_of(x),
 			manager ? manager : "somebody");
 	else if (x->has_retried || !m.version)

@@ -159,13 +159,27 @@ static void free_group(struct kube_fleet *f, struct run *r, struct kube_group *g
 	free(g);
 }
 
+/* What changes by itself now, and when the next does. */
+static void touch_due(struct kube_fleet *f, int64_t now)
+{
+	kube_alerts_touch(f, now);
+	for (size_t i = 0; i < f->n_buckets; i++)
+		for (struct kube_node *n = f->buckets[i]; n; n = n->next) {
+			struct kube_group *g = n->type == KUBE_NODE_GROUP ? (struct kube_group *)n : NULL;
+			if (g && g->lock_until && g->lock_until <= now)
+				kube_fleet_touch(f, g);
+			else if (g && g->lock_until && (!f->due || g->lock_until < f->due))
+				f->due = g->lock_until;
+		}
+}
+
 bool kube_fleet_flush(struct kube_fleet *f, struct run *r)
 {
 	int64_t now = run_now(r);
 	kube_rows_settle(f, r, now);
 	kube_events_settle(f, r, now);
 	if (f->due && f->due <= now)
-		kube_alerts_touch(f, now);
+		touch_due(f, now);
 	while (f->is_listed && f->dirty) {
 		struct kube_group *g = f->dirty;
 		f->dirty = g->next_dirty;

@@ -55,7 +55,7 @@ struct kube_node {
 };
 
 struct kube_about { /* what labels and annotations say of a workload's service; words */
-	const char *component, *team, *on_call, *tier, *language, *lifecycle, *description, *runbook, *owner;
+	const char *component, *team, *on_call, *tier, *language, *lifecycle, *description, *runbook, *lock, *acks, *owner;
 	struct pairs links; /* their texts are words too */
 };
 
@@ -134,7 +134,8 @@ struct kube_group { /* a service in a namespace: one placement */
 	struct kube_side *sides;                              /* of its pods that are not well */
 	struct kube_alerts *alerts;                           /* NULL: there never was one */
 	uint32_t n_pods, n_ready, n_wanted, n_bad[KUBE_BADS]; /* n_wanted: those not ended or ending */
-	uint64_t service_digest, placement_digest;
+	uint64_t service_digest, placement_digest, lock_digest; /* lock_digest 0: none was told */
+	int64_t lock_until; /* wall ms; 0: it is not locked, or not for a time */
 	uint8_t health;
 	bool is_dirty, is_counted; /* counted in the environment's health */
 };
@@ -179,7 +180,7 @@ struct kube_fleet {
 	size_t n_groups, n_firing;
 	struct pairs denied; /* borrowed: of the environment */
 	uint64_t environment_digest;
-	int64_t due; /* when an alert changes by itself, wall ms; 0: never */
+	int64_t due; /* when an alert or a lock changes by itself, wall ms; 0: never */
 };
 
 void kube_fleet_finish(struct kube_fleet *);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/providers/kubernetes/mark.h"
 #include "backend/providers/kubernetes/records.h"
 
 bool kube_owner_is_known(const struct kube_meta *m)
@@ -143,6 +144,8 @@ static void read_about(struct kube_fleet *f, struct run *r, struct kube_thing *t
 		.lifecycle = kube_word_keep(w, who->lifecycle),
 		.description = kube_word_keep(w, who->description),
 		.runbook = kube_word_keep(w, who->runbook),
+		.lock = kube_word_keep(w, json_text(m->annotations, KUBE_LOCK)),
+		.acks = kube_word_keep(w, json_text(m->annotations, KUBE_ACKS)),
 		.owner = kube_word_keep(w, who->owner),
 		.links.n = links.n,
 	};

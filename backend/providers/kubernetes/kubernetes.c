@@ -30,10 +30,6 @@ static const char *cannot(const struct request *q)
 	static const struct {
 		const char *action, *why;
 	} rows[] = {
-		{"lock", "a cluster keeps no locks"},
-		{"unlock", "a cluster keeps no locks"},
-		{"ack", "what a cluster tells of itself cannot be acked; alerts of an alert manager can"},
-		{"unack", "what a cluster tells of itself cannot be acked; alerts of an alert manager can"},
 		{"silence", "a cluster notifies nobody, so there is nothing to silence"},
 		{"unsilence", "a cluster notifies nobody, so there is nothing to silence"},
 		{"note", "a cluster keeps no notes; --reason leaves one with a deploy"},

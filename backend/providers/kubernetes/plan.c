@@ -75,9 +75,8 @@ static void found(struct run *r, const struct kube_find *f, const struct err *er
 {
 	struct kube_plan *p = arg;
 	struct err gone;
-	(void)f;
 	if (!err && !p->n_found) {
-		err_set(&gone, ERR_NOT_FOUND, "what runs %s in %s is being deleted", run_request(r)->wish.service, p->environment);
+		err_set(&gone, ERR_NOT_FOUND, "what runs %s in %s is being deleted", f->service, p->environment);
 		err = &gone;
 	}
 	if (err)
@@ -107,7 +106,13 @@ static void begin(struct kube_plan *p, struct run *r)
 		return;
 	}
 	p->environment = kube_environment(r);
-	p->find = (struct kube_find){.service = w->service, .tag = TAG_FIND, .done = found, .each = take_workload, .arg = p};
+	const char *service = w->service;
+	if (w->alert && !kube_alert_read(w->alert, &p->arena, &p->alert, &service)) {
+		err_set(&err, ERR_NOT_FOUND, "there is no alert %.100s in %s", w->alert, p->environment);
+		run_done(r, &err);
+		return;
+	}
+	p->find = (struct kube_find){.service = service, .tag = TAG_FIND, .done = found, .each = take_workload, .arg = p};
 	kube_find_start(&p->find, r);
 }
 
@@ -149,6 +154,7 @@ static void ask(struct kube_plan *p, struct run *r)
 	bool wants_history = str_eq(w->action, "rollback") || str_eq(w->action, "cancel");
 	p->stage = STAGE_ASK;
 	kube_choose(p, w);
+	kube_mind_lock(p, w, run_now(r));
 	for (struct kube_target *t = NULL; !p->refusal.kind && (t = kube_next_chosen(p, t));) {
 		if (wants_history)
 			ask_history(p, r, t);
@@ -186,7 +192,7 @@ static void take_scaler(struct kube_plan *p, const struct input *in)
 static void make(struct kube_plan *p, struct run *r)
 {
 	p->stage = STAGE_TRY;
-	kube_make_changes(p, &run_request(r)->wish, run_now(r));
+	kube_make_changes(p, &run_request(r)->wish, run_request(r)->by, run_now(r));
 	for (struct kube_target *t = NULL; (t = kube_next_chosen(p, t));)
 		if (t->change.uid)
 			ask_right(p, r, t);
@@ -350,12 +356,13 @@ static void on_plan(void *state, struct run *r, const struct input *in)
 
 static bool suits(const struct request *q)
 {
-	static const char *const actions[] = {"promote", "rollback", "cancel", "restart", "scale", "pause", "resume", NULL};
+	static const char *const actions[] = {"deploy", "promote", "rollback", "cancel", "restart", "scale",
+					      "pause",  "resume",  "lock",     "unlock", NULL};
 	const struct wish *w = &q->wish;
 	for (size_t i = 0; actions[i]; i++)
 		if (str_eq(w->action, actions[i]))
 			return w->service != NULL;
-	return w->service && str_eq(w->action, "deploy");
+	return w->alert && kube_is_mark(w->action);
 }
 
 const struct query kubernetes_plan = {

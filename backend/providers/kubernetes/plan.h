@@ -33,6 +33,8 @@ struct kube_plan {
 	struct err trouble;      /* of the last list of revisions */
 	int stage, waiting;      /* waiting: answers that are out */
 	struct { const char *items[KUBE_SAID_MAX]; size_t n; } changes, warnings;
+	const char *lock;        /* sentence; NULL: the service is not locked */
+	const char *alert;       /* ack, unack: kind of the alert, as its id begins; else NULL */
 	struct err refusal;      /* kind ERR_NONE: it is fine */
 	const char *title;
 };
@@ -47,7 +49,14 @@ struct kube_target *kube_next_chosen(struct kube_plan *, struct kube_target *aft
 /* Refuses when there is nothing, or too much, that could be meant. */
 void kube_choose(struct kube_plan *, const struct wish *);
 /* Fills in change of each chosen one. Refuses what makes no sense. now: wall ms. */
-void kube_make_changes(struct kube_plan *, const struct wish *, int64_t now);
+void kube_make_changes(struct kube_plan *, const struct wish *, const char *by, int64_t now);
+/* What is noted on workloads (mark.h), plan_mark.c: the lock that there is is found, and refuses what would change the
+ * service; an ack or a lock is made, which changes nothing that runs. */
+void kube_mind_lock(struct kube_plan *, const struct wish *, int64_t now);
+bool kube_is_mark(const char *action);
+void kube_make_mark(struct kube_plan *, struct kube_target *, const struct wish *, const char *by, int64_t now);
+/* "crash-loop/payments/fraud" as "crash-loop" and "fraud.payments"; false: it is not an id of ours. In the arena. */
+bool kube_alert_read(const char *id, struct arena *, const char **kind, const char **service);
 /* Of one target, whose history is known. release: a number or a version; NULL: the revision before. */
 void kube_make_undo(struct kube_plan *, struct kube_target *, const char *release);
 bool kube_is_revision(const struct kube_target *, const cJSON *object); /* whether it is one of its own */

@@ -8,6 +8,8 @@
 #define BIT(what) (1u << (what))
 #define ROLLING (BIT(KUBE_DEPLOYMENT) | BIT(KUBE_STATEFULSET) | BIT(KUBE_DAEMONSET) | BIT(KUBE_ROLLOUT))
 
+#define NOTED (BIT(KUBE_WORKLOADS) - 1) /* any */
+
 static const struct {
 	const char *action;
 	unsigned kinds;
@@ -22,6 +24,10 @@ static const struct {
 	 "it has no number of instances to set"},
 	{"pause", BIT(KUBE_DEPLOYMENT) | BIT(KUBE_ROLLOUT) | BIT(KUBE_CRONJOB), "it cannot be paused"},
 	{"resume", BIT(KUBE_DEPLOYMENT) | BIT(KUBE_ROLLOUT) | BIT(KUBE_CRONJOB), "it cannot be paused"},
+	{"lock", NOTED, ""},
+	{"unlock", NOTED, ""},
+	{"ack", NOTED, ""},
+	{"unack", NOTED, ""},
 };
 
 static size_t row_of(const char *action)

@@ -320,11 +320,13 @@ static void warn(struct kube_plan *p, struct kube_target *t, const struct wish *
 		kube_say_warning(p, "%s has the strategy OnDelete: each pod changes when somebody deletes it", name_of(p, t));
 }
 
-void kube_make_changes(struct kube_plan *p, const struct wish *w, int64_t now)
+void kube_make_changes(struct kube_plan *p, const struct wish *w, const char *by, int64_t now)
 {
 	for (struct kube_target *t = NULL; !p->refusal.kind && (t = kube_next_chosen(p, t));) {
 		make_one(p, t, w, now);
-		if (!p->refusal.kind)
+		if (kube_is_mark(w->action))
+			kube_make_mark(p, t, w, by, now);
+		else if (!p->refusal.kind)
 			warn(p, t, w);
 	}
 	if (!p->refusal.kind && (str_eq(w->action, "deploy") || str_eq(w->action, "promote")))

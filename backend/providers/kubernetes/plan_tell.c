@@ -192,7 +192,7 @@ static const char *title_of(struct kube_plan *p, const struct wish *w)
 		return arena_printf(&p->arena, "roll %s in %s back%s%s", w->service, p->environment, to ? " to " : "", to ? to : "");
 	if (str_eq(w->action, "scale"))
 		return arena_printf(&p->arena, "scale %s in %s to %lld", w->service, p->environment, (long long)w->count);
-	return arena_printf(&p->arena, "%s %s in %s", w->action, w->service, p->environment);
+	return arena_printf(&p->arena, "%s %s in %s", w->action, w->alert ? w->alert : w->service, p->environment);
 }
 
 static struct texts steps_of(struct kube_plan *p, const struct wish *w)
@@ -227,12 +227,13 @@ void kube_tell_plan(struct kube_plan *p, struct run *r, const struct wish *w)
 	const struct action *action = action_find(w->action);
 	record_init(record_class(RECORD_PLAN), &plan);
 	plan.action = w->action;
-	plan.service = w->service;
+	plan.service = w->service ? w->service : p->service;
 	plan.environment = p->environment;
 	plan.class = action ? (int)action->class : OP_PROTECTED;
 	plan.title = title_of(p, w);
 	plan.changes = (struct texts){p->changes.items, p->changes.n};
 	plan.warnings = (struct texts){p->warnings.items, p->warnings.n};
+	plan.locks = (struct texts){&p->lock, p->lock ? 1 : 0};
 	if (p->refusal.kind) {
 		plan.refusal = p->refusal.text;
 		plan.refusal_kind = err_kind_name(p->refusal.kind);

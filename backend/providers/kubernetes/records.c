@@ -7,6 +7,7 @@
 
 #include "backend/providers/kubernetes/alerts.h"
 #include "backend/providers/kubernetes/cause.h"
+#include "backend/providers/kubernetes/mark.h"
 
 /* --- what was told already --- */
 
@@ -306,6 +307,44 @@ static int health_of_jobs(const struct kube_group *g, const char **reason, struc
 	return health;
 }
 
+static const char *key_of(struct kube_fleet *f, struct run *r, const char *shown)
+{
+	return arena_printf(run_arena(r), "%s/%s", shown, f->environment);
+}
+
+static void take_back(struct run *r, enum record_kind kind, const char *key, uint64_t *told)
+{
+	if (*told)
+		run_delete(r, kind, key);
+	*told = 0;
+}
+
+/* The lock of any of its workloads; its sentence, or NULL. */
+static const char *tell_lock(struct kube_fleet *f, struct run *r, struct kube_group *g)
+{
+	struct kube_mark m;
+	struct lock lock;
+	const struct kube_thing *t = g->things;
+	while (t && !(t->about && kube_lock_read(t->about->lock, run_now(r), run_arena(r), &m)))
+		t = t->next;
+	g->lock_until = t ? m.until : 0;
+	if (!t) {
+		take_back(r, RECORD_LOCK, key_of(f, r, g->told_as), &g->lock_digest);
+		return NULL;
+	}
+	if (m.until && (!f->due || m.until < f->due))
+		f->due = m.until;
+	record_init(record_class(RECORD_LOCK), &lock);
+	lock.service = g->shown;
+	lock.environment = f->environment;
+	lock.by = m.by;
+	lock.reason = m.reason;
+	lock.at = m.at;
+	lock.until = m.until;
+	put(f, r, &lock, &g->lock_digest);
+	return kube_lock_text(&m, run_arena(r));
+}
+
 static void tell_placement(struct kube_fleet *f, struct run *r, struct kube_group *g,
 			   const struct kube_thing *main)
 {
@@ -330,6 +369,7 @@ static void tell_placement(struct kube_fleet *f, struct run *r, struct kube_grou
 		has_servers ? (int)health_of(&facts, &counted) : health_of_jobs(g, &p.reason, run_arena(r));
 	if (has_servers && p.health != HEALTH_OK && p.health != HEALTH_STOPPED)
 		p.reason = say_why(g, str_text(&counted), run_arena(r));
+	p.lock = tell_lock(f, r, g);
 	if (main && main->about && main->cause) {
 		struct kube_cause cause;
 		p.deployed_by = kube_cause_read(main->cause, run_arena(r), &cause) ? cause.by : NULL;
@@ -355,20 +395,13 @@ void kube_records_group(struct kube_fleet *f, struct run *r, struct kube_group *
 	kube_records_revisions(f, r, g, main);
 }
 
-static void take_back(struct run *r, enum record_kind kind, const char *key, uint64_t *told)
-{
-	if (*told)
-		run_delete(r, kind, key);
-	*told = 0;
-}
-
 void kube_records_gone(struct kube_fleet *f, struct run *r, struct kube_group *g)
 {
 	if (!g->told_as)
 		return;
 	take_back(r, RECORD_SERVICE, g->told_as, &g->service_digest);
-	take_back(r, RECORD_PLACEMENT, arena_printf(run_arena(r), "%s/%s", g->told_as, f->environment),
-		  &g->placement_digest);
+	take_back(r, RECORD_PLACEMENT, key_of(f, r, g->told_as), &g->placement_digest);
+	take_back(r, RECORD_LOCK, key_of(f, r, g->told_as), &g->lock_digest);
 	for (struct kube_thing *t = g->things; t; t = t->next) {
 		kube_revision_gone(r, g, t);
 		for (struct kube_thing *c = t->children; c; c = c->next)
