@@ -335,17 +335,6 @@ static void take_answer(struct plugin *p, const char *output, size_t len)
 	fail(p, reason, false);
 }
 
-static const char *const *copy_texts(struct arena *arena, const char *const *from)
-{
-	size_t n = 0;
-	while (from[n])
-		n++;
-	const char **to = arena_alloc(arena, (n + 1) * sizeof(*to));
-	for (size_t i = 0; i < n; i++)
-		to[i] = arena_dup(arena, from[i]);
-	return to;
-}
-
 /* Tells the face to run it, or, with approve, to ask whether it may; false: there is none. */
 static bool hand_over(struct plugin *p, const char *const *env, const char *what, const char *approve)
 {
@@ -354,8 +343,8 @@ static bool hand_over(struct plugin *p, const char *const *env, const char *what
 		return false;
 	struct message *m = message_new(MESSAGE_TERMINAL, 0);
 	p->ticket = ++c->tickets;
-	m->terminal = (struct terminal_wish){.ticket = p->ticket, .argv = copy_texts(&m->arena, p->argv),
-					     .env = copy_texts(&m->arena, env),
+	m->terminal = (struct terminal_wish){.ticket = p->ticket, .argv = arena_dup_list(&m->arena, p->argv),
+					     .env = arena_dup_list(&m->arena, env),
 					     .why = arena_printf(&m->arena, "user \"%.80s\" of the kubeconfig %s", p->user, what),
 					     .approve = approve ? arena_dup(&m->arena, approve) : NULL};
 	c->deliver(m, c->arg);

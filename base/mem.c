@@ -184,3 +184,15 @@ void arena_reset(struct arena *a)
 	a->blocks = keep;
 	a->total = sizeof(*keep) + keep->size;
 }
+
+const char **arena_dup_list(struct arena *a, const char *const *texts)
+{
+	size_t n = 0;
+	while (texts[n])
+		n++;
+	const char **list = arena_alloc(a, (n + 1) * sizeof(*list));
+	for (size_t i = 0; i < n; i++)
+		list[i] = arena_dup(a, texts[i]);
+	list[n] = NULL;
+	return list;
+}

@@ -36,6 +36,7 @@ void arena_reserve(struct arena *, size_t size);
 size_t arena_used(const struct arena *);
 char *arena_dup(struct arena *, const char *text); /* NULL gives NULL */
 char *arena_dup_n(struct arena *, const void *bytes, size_t len);
+const char **arena_dup_list(struct arena *, const char *const *texts); /* NULL-ended, as it came; texts copied too */
 char *arena_printf(struct arena *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void arena_reset(struct arena *);  /* forgets all, keeps one block for re-use */
 void arena_finish(struct arena *); /* frees all; the arena is empty and usable again */

@@ -93,17 +93,6 @@ static void answer(struct app *app, const struct terminal_answer *a)
 	app_send(app, NULL, request_terminal(a));
 }
 
-static const char **copy_texts(struct arena *arena, const char *const *from)
-{
-	size_t n = 0;
-	while (from[n])
-		n++;
-	const char **to = arena_alloc(arena, (n + 1) * sizeof(*to));
-	for (size_t i = 0; i < n; i++)
-		to[i] = arena_dup(arena, from[i]);
-	return to;
-}
-
 static void ask_to_log_in(struct login *l, const char *why)
 {
 	dialog_init(&l->dialog, &(struct dialog_options){.title = "Log in", .buttons = {"Log in"}, .now_ms = l->view.app->mono});
@@ -150,8 +139,8 @@ void app_ask_login(struct app *app, const struct terminal_wish *wish)
 	}
 	l->ticket = wish->ticket;
 	l->is_approval = wish->approve != NULL;
-	l->argv = copy_texts(&l->arena, wish->argv);
-	l->env = copy_texts(&l->arena, wish->env);
+	l->argv = arena_dup_list(&l->arena, wish->argv);
+	l->env = arena_dup_list(&l->arena, wish->env);
 	l->command = arena_dup(&l->arena, str_text(&command));
 	l->title = arena_printf(&l->arena, "%s: %s", wish->why, l->command);
 	str_finish(&command);
