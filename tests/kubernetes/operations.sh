@@ -229,8 +229,8 @@ console "$fairway" deploy owned "$tag2" --env staging
 screened 'a terminal is told before it is asked' sees 20 'Argo CD app store owns'
 screened 'and asked' sees 20 'Go on'
 exec 9>&-
-does 3 'a cluster keeps no locks' lock web --reason because
-holds 'in a sentence of its own' err 'a cluster keeps no locks'
+does 3 'a cluster keeps no notes' note web because
+holds 'in a sentence of its own' err 'a cluster keeps no notes'
 
 # --- on to the next environment ---
 ns=$second_ns
