@@ -10,7 +10,7 @@ const char *const health_names[] = {"ok", "degraded", "failing", "unknown", "sto
 const char *const phase_names[] = {"building", "starting", "running", "unhealthy", "crash_loop",
 				   "stopping", "exited",   "unknown", NULL};
 const char *const deploy_state_names[] = {"running",   "succeeded", "failed", "rolled_back",
-					  "cancelled", "replaced",  "unknown", NULL};
+					  "cancelled", "unknown",   NULL};
 const char *const step_state_names[] = {"waiting", "running", "done", "failed", "skipped", NULL};
 const char *const trigger_names[] = {"person", "git", "automatic", NULL};
 const char *const severity_names[] = {"critical", "warning", "info", NULL};

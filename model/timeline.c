@@ -72,7 +72,6 @@ static const char *deploy_end_text(struct timeline *t, const struct deploy *d, c
 		[DEPLOY_FAILED] = "failed",
 		[DEPLOY_ROLLED_BACK] = "was rolled back",
 		[DEPLOY_CANCELLED] = "was cancelled",
-		[DEPLOY_REPLACED] = "was replaced by a later one",
 		[DEPLOY_UNKNOWN] = "ended, outcome unknown",
 	};
 	const char *how = (unsigned)d->state <= DEPLOY_UNKNOWN ? words[d->state] : words[DEPLOY_UNKNOWN];

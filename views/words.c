@@ -68,14 +68,14 @@ const char *words_step_sign(int state)
 
 const char *words_deploy_sign(int state)
 {
-	static const char *const signs[] = {"▶", "✔", "✖", "↶", "-", "·", "?"};
+	static const char *const signs[] = {"▶", "✔", "✖", "↶", "-", "?"};
 	return state >= 0 && state <= DEPLOY_UNKNOWN ? signs[state] : "?";
 }
 
 enum style words_deploy_style(int state)
 {
 	static const enum style styles[] = {STYLE_INFO,     STYLE_OK,  STYLE_FAILING,
-					    STYLE_DEGRADED, STYLE_DIM, STYLE_DIM, STYLE_UNKNOWN};
+					    STYLE_DEGRADED, STYLE_DIM, STYLE_UNKNOWN};
 	return state >= 0 && state <= DEPLOY_UNKNOWN ? styles[state] : STYLE_UNKNOWN;
 }
 

@@ -207,7 +207,8 @@ static void tell_deploy(struct kube_fleet *f, struct run *r, const struct kube_g
 		set->ended_at = d.ended_at;
 	} else { /* nothing in the cluster tells what became of it, when it was not seen */
 		bool is_seen = set->outcome != DEPLOY_RUNNING && set->outcome != DEPLOY_UNKNOWN;
-		d.state = is_seen ? set->outcome : DEPLOY_REPLACED;
+		d.state = is_seen ? set->outcome : DEPLOY_UNKNOWN;
+		d.detail = is_seen ? d.detail : "replaced by a later one; a cluster does not tell how it ended";
 		d.ended_at = set->ended_at;
 	}
 	if (set->told_deploy != set->revision)
