@@ -38,7 +38,7 @@ until_shows 'as all can see' 10 "any(a['id'] == 'crash-loop/$ns/loops' and a.get
 console "$fairway"
 screened 'in the console, too' sees 20 acked
 types '4a'
-screened 'which takes it back by its key' sees 20 unack
+screened 'which takes it back by its key' misses 20 acked
 until_shows 'for all' 20 "any(a['id'] == 'crash-loop/$ns/loops' and not a.get('acked') for a in d)" alerts
 says 0 'the audit is whole' audit verify
 plan
