@@ -19,7 +19,7 @@
 #include "views/reload.h"
 
 #define MINUTE_MS 60000
-#define MESSAGES_BUDGET_MS 8 /* replies are applied that long before keys are looked at again */
+#define MESSAGES_BUDGET_MS 2 /* replies are applied that long before keys are looked at again */
 #define STATUS_SIGNAL 128
 
 static void take_signals(struct app *app)
