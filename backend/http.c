@@ -179,7 +179,7 @@ static bool was_sent(struct http *h)
 static bool is_broken(CURLcode code)
 {
 	static const CURLcode codes[] = {CURLE_SSL_CONNECT_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_SEND_ERROR,
-	                                 CURLE_RECV_ERROR, CURLE_HTTP2, CURLE_HTTP2_STREAM};
+	                                 CURLE_RECV_ERROR};
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (codes[i] == code)
 			return true;

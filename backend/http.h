@@ -15,7 +15,7 @@
  *   - header values with control bytes are refused; decoded bytes are counted against the ceiling; a header
  *     block is at most 64 KiB;
  *   - a connection that broke after it was made fails with code ECONNRESET, however it broke;
- *   - a stream has HTTP/1.1 and a connection of its own, so that holding it back holds its server back.
+ *   - all speak HTTP/1.1, and a stream has a connection of its own, so that holding it back holds its server back.
  * The handlers run inside loop_step(). After `done`, or http_cancel(), the struct http is gone.
  */
 #include <stdbool.h>

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -228,6 +229,15 @@ void json_add_text(cJSON *object, const char *name, const char *text)
 {
 	if (text && !cJSON_AddStringToObject(object, name, text))
 		mem_exhausted();
+}
+
+void json_add_time(cJSON *object, const char *name, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT];
+	if (!wall_ms)
+		return;
+	clock_rfc3339(wall_ms, text);
+	json_add_text(object, name, text);
 }
 
 void json_add_int(cJSON *object, const char *name, int64_t value)

@@ -36,6 +36,7 @@ char *json_print(const cJSON *);
 void json_add_text(cJSON *object, const char *name, const char *text);
 void json_add_int(cJSON *object, const char *name, int64_t value); /* exact up to 2^53 */
 void json_add_bool(cJSON *object, const char *name, bool value);
+void json_add_time(cJSON *object, const char *name, int64_t wall_ms); /* RFC 3339; adds nothing for 0 */
 /* Rewrites printed JSON so that nothing unsafe (base/utf8.h) is raw: each character of that becomes \uXXXX.
  * For everything that goes to a person's terminal or pipe. The caller frees it. */
 char *json_mask(const char *printed);

@@ -41,15 +41,6 @@ static cJSON *parts_to_json(const struct record_class *sub, const struct parts *
 	return array;
 }
 
-static void add_time(cJSON *object, const char *name, int64_t ms)
-{
-	char text[CLOCK_TEXT];
-	if (!ms)
-		return;
-	clock_rfc3339(ms, text);
-	json_add_text(object, name, text);
-}
-
 static void add_field(cJSON *object, const struct field *f, const void *at)
 {
 	switch (f->type) {
@@ -68,7 +59,7 @@ static void add_field(cJSON *object, const struct field *f, const void *at)
 		json_add_bool(object, f->name, *(const bool *)at);
 		break;
 	case FIELD_TIME:
-		add_time(object, f->name, *(const int64_t *)at);
+		json_add_time(object, f->name, *(const int64_t *)at);
 		break;
 	case FIELD_ENUM:
 		json_add_text(object, f->name, record_value_name(f->values, *(const int *)at));
@@ -99,7 +90,7 @@ cJSON *record_to_json(const struct record_class *class, const void *record)
 	for (size_t i = 0; i < class->n_fields; i++)
 		add_field(object, &class->fields[i], record_get(record, &class->fields[i]));
 	if (class->kind != RECORD_COUNT)
-		add_time(object, "as_of", ((const struct record *)record)->as_of);
+		json_add_time(object, "as_of", ((const struct record *)record)->as_of);
 	return object;
 }
 

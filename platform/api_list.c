@@ -18,15 +18,6 @@
 #include "platform/rules.h"
 #include "platform/state.h"
 
-static void add_time(cJSON *json, const char *name, int64_t wall_ms)
-{
-	char text[CLOCK_TEXT];
-	if (!wall_ms)
-		return;
-	clock_rfc3339(wall_ms, text);
-	json_add_text(json, name, text);
-}
-
 static void get_info(struct api_request *r)
 {
 	struct daemon *d = api_daemon(r);
@@ -35,14 +26,14 @@ static void get_info(struct api_request *r)
 	json_add_text(json, "name", slash ? slash + 1 : d->place->root);
 	json_add_text(json, "version", fairway_version);
 	json_add_int(json, "pid", getpid());
-	add_time(json, "started_at", d->started_at);
+	json_add_time(json, "started_at", d->started_at);
 	json_add_text(json, "boot", d->place->boot_id);
 	json_add_text(json, "folder", d->place->root);
 	json_add_int(json, "keeper_pid", d->keeper_pid);
 	json_add_bool(json, "outdated", keeper_program_is_replaced());
 	json_add_text(json, "socket", d->place->socket);
-	add_time(json, "rules_evaluated_at", rules_evaluated_at(d->rules));
-	add_time(json, "now", clock_wall_ms());
+	json_add_time(json, "rules_evaluated_at", rules_evaluated_at(d->rules));
+	json_add_time(json, "now", clock_wall_ms());
 	int done, total;
 	if (demo_progress(d->demo, &done, &total)) {
 		cJSON *raising = cJSON_AddObjectToObject(json, "raising");

@@ -29,8 +29,8 @@ does 0 'it is unlocked' unlock web
 does 4 'once' unlock web
 does 0 'and restarted then' restart web
 does 0 'a lock of a second' lock web --reason short --until 1s
-until_done 2 false
-does 0 'is over by itself' restart web
+until_shows 'is over by itself' 10 'not any(p.get("lock") for s in d for p in s["placements"])' services
+does 0 'and forbids nothing then' restart web
 says 4 'an alert that is not there' ack "crash-loop/$ns/nobody"
 until_shows 'a crash loop fires' 60 "any(a['id'] == 'crash-loop/$ns/loops' and a['phase'] == 'firing' for a in d)" alerts
 says 0 'somebody is on it' ack "crash-loop/$ns/loops"

@@ -71,7 +71,7 @@ kube -n "$ns" get deployments -o 'jsonpath={range .items[*]}{.metadata.name} {.s
 is_true()
 {
 	echo screen >&9
-	sleep 0.5
+	sees 5 shop90 # the screen is printed before that is answered
 	tail -n 40 "$scratch/console.out" | sed -n 's/^│[^ ]* \(shop[0-9]*\)  *unowned  *\[*\([a-z0-9.]*\).*/\1 \2/p' | sort >"$scratch/shown"
 	cmp -s "$scratch/truth" "$scratch/shown"
 }

@@ -4,26 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/providers/kubernetes/object.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 
 #define LATE_MS 60000 /* clocks of a cluster and of those who look at it differ */
 
-static int64_t time_of(const cJSON *object, const char *name)
-{
-	int64_t ms;
-	const char *text = json_text(object, name);
-	return text && clock_parse_rfc3339(text, &ms) ? ms : 0;
-}
-
 static bool read_mark(const cJSON *o, int64_t now, struct arena *arena, struct kube_mark *m)
 {
 	*m = (struct kube_mark){
 		.by = arena_dup(arena, json_text(o, "by")),
 		.reason = arena_dup(arena, json_text(o, "reason")),
-		.at = time_of(o, "at"),
-		.until = time_of(o, "until"),
+		.at = kube_time(o, "at"),
+		.until = kube_time(o, "until"),
 	};
 	bool is_lasting = !json_get(o, "until");
 	m->by = m->by ? m->by : "somebody";
@@ -61,23 +55,13 @@ const char *kube_lock_text(const struct kube_mark *m, struct arena *arena)
 			    m->until ? ", until " : "", until);
 }
 
-static void add_time(cJSON *o, const char *name, int64_t ms)
-{
-	char text[CLOCK_TEXT];
-	if (!ms)
-		return;
-	clock_rfc3339(ms, text);
-	json_add_text(o, name, text);
-}
-
 static cJSON *mark_of(const struct kube_mark *m)
 {
 	cJSON *o = cJSON_CreateObject();
 	json_add_text(o, "by", m->by);
-	if (m->reason)
-		json_add_text(o, "reason", m->reason);
-	add_time(o, "at", m->at);
-	add_time(o, "until", m->until);
+	json_add_text(o, "reason", m->reason);
+	json_add_time(o, "at", m->at);
+	json_add_time(o, "until", m->until);
 	return o;
 }
 

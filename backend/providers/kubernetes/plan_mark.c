@@ -77,20 +77,27 @@ static const char *same_by_hand(struct kube_plan *p, const struct kube_target *t
 	return same;
 }
 
+/* What the annotation becomes; NULL: it goes. */
+static const char *make_value(struct kube_plan *p, const struct wish *w, const char *was, const struct kube_mark *m)
+{
+	if (p->alert)
+		return make_ack(p, w, was, m);
+	if (m)
+		return make_lock(p, w, m);
+	kube_say_change(p, "changes of %s in %s are allowed again", w->service, p->environment);
+	return NULL;
+}
+
 void kube_make_mark(struct kube_plan *p, struct kube_target *t, const struct wish *w, const char *by, int64_t now)
 {
 	struct kube_mark m = {.by = by, .reason = w->reason, .at = now};
-	bool is_taken_back = w->action[0] == 'u';
+	bool is_taken_back = str_eq(w->action, "unlock") || str_eq(w->action, "unack");
 	cJSON *patch = cJSON_CreateObject(), *meta = cJSON_AddObjectToObject(patch, "metadata");
+	cJSON *annotations = cJSON_AddObjectToObject(meta, "annotations");
 	m.until = w->until ? w->until : w->duration > 0 ? now + w->duration : 0;
 	t->change.mark = p->alert ? KUBE_ACKS : KUBE_LOCK;
 	t->change.was = json_text(t->w.meta.annotations, t->change.mark);
-	const char *value = p->alert       ? make_ack(p, w, t->change.was, is_taken_back ? NULL : &m)
-			    : is_taken_back ? NULL
-					    : make_lock(p, w, &m);
-	if (!p->alert && is_taken_back)
-		kube_say_change(p, "changes of %s in %s are allowed again", w->service, p->environment);
-	cJSON *annotations = cJSON_AddObjectToObject(meta, "annotations");
+	const char *value = make_value(p, w, t->change.was, is_taken_back ? NULL : &m);
 	cJSON_AddItemToObject(annotations, t->change.mark, value ? cJSON_CreateString(value) : cJSON_CreateNull());
 	t->change.type = KUBE_MERGE;
 	t->change.patch = patch;
