@@ -35,6 +35,7 @@ static const struct {
 struct cause { /* why one of a kind stands */
 	bool is_there;
 	int64_t since, until; /* until 0: as long as it is told */
+	int64_t resumed_at;   /* it is not there, as a container that loops runs in between, since then; 0 */
 	int64_t ran_ms;       /* so long ran the container that ran longest before it ended; and its pod */
 	struct kube_uid pod;
 	const char *summary, *instance;
@@ -79,6 +80,32 @@ static void pod_cause(struct run *r, const struct kube_group *g, enum kube_bad b
 	c->summary = n == 1 ? reason : arena_printf(run_arena(r), "%zu instances: %s", n, reason);
 }
 
+/* So long it must run before its loop is over: twice as long as it ran before it crashed. */
+static int64_t pause_of(int64_t ran_ms)
+{
+	int64_t hold = kinds[KUBE_ALERT_CRASH].hold_ms;
+	return ran_ms < LOOP_MS && 2 * ran_ms > hold ? 2 * ran_ms : hold;
+}
+
+/* The one whose loop is over last. */
+static void loop_cause(struct run *r, const struct kube_group *g, struct cause *c)
+{
+	int64_t over_at = run_now(r);
+	for (const struct kube_side *s = g->sides; s && !c->is_there; s = s->next) {
+		int64_t at = s->resumed_at + pause_of(s->ran_ms);
+		if (!s->resumed_at || at <= over_at || !s->record)
+			continue;
+		over_at = at;
+		*c = (struct cause){.since = kube_side_looped(s),
+				    .resumed_at = s->resumed_at,
+				    .ran_ms = s->ran_ms,
+				    .pod = s->row->node.uid,
+				    .instance = s->record->id};
+		c->summary = arena_printf(run_arena(r), "crash loop: %lld restarts, %s, and runs again",
+					  (long long)s->record->restarts, s->record->exit);
+	}
+}
+
 static void thing_cause(struct run *r, const struct kube_group *g, bool is_refused, struct cause *c)
 {
 	const struct kube_side *worst = kube_worst_side(g);
@@ -117,6 +144,8 @@ static struct cause cause_of(struct run *r, const struct kube_group *g, enum kub
 		thing_cause(r, g, kind == KUBE_ALERT_REFUSED, &c);
 	else
 		pod_cause(r, g, kinds[kind].bad, &c);
+	if (kind == KUBE_ALERT_CRASH)
+		loop_cause(r, g, &c);
 	return c;
 }
 
@@ -152,18 +181,38 @@ static void fire(struct kube_alert *a, int64_t now)
 		a->times += a->fired[i] && now - a->fired[i] <= AGAIN_MS;
 }
 
-/* A container that ran for two minutes before it crashed is not well after one: twice as long is waited for. Not when
- * its pod is gone, nor when it ran so long that its kubelet calls the next crash a first one. */
+/* A container that ran for two minutes before it crashed is not well after one. Not so when its pod is gone, nor when it
+ * ran so long that its kubelet calls the next crash a first one. */
 static int64_t hold_of(const struct kube_fleet *f, const struct kube_alert *a, enum kube_alert_kind kind)
 {
-	bool is_loop = kind == KUBE_ALERT_CRASH && a->ran_ms < LOOP_MS && kube_fleet_find(f, a->pod, KUBE_NODE_POD);
-	return is_loop && 2 * a->ran_ms > kinds[kind].hold_ms ? 2 * a->ran_ms : kinds[kind].hold_ms;
+	bool is_loop = kind == KUBE_ALERT_CRASH && kube_fleet_find(f, a->pod, KUBE_NODE_POD);
+	return is_loop ? pause_of(a->ran_ms) : kinds[kind].hold_ms;
+}
+
+/* Whoever did not see it crash is told what others know, once. */
+static void recall(struct kube_alert *a, const struct cause *c, int64_t began, int64_t now)
+{
+	if (a->phase != ALERT_FIRING && a->resumed_at != c->resumed_at) {
+		a->bad_at = began;
+		fire(a, now);
+		a->clear_at = c->resumed_at < now ? c->resumed_at : now;
+		free(a->summary);
+		a->summary = NULL;
+	} else if (a->phase == ALERT_FIRING) {
+		a->bad_at = began;
+		date(a);
+	}
+	a->resumed_at = c->resumed_at;
+	a->ran_ms = c->ran_ms;
+	a->pod = c->pod;
 }
 
 static void step(struct kube_fleet *f, struct kube_alerts *all, struct kube_alert *a, enum kube_alert_kind kind,
 		 const struct cause *c, int64_t now)
 {
-	int64_t began = c->since && c->since < now ? c->since : now, hold = hold_of(f, a, kind);
+	int64_t began = c->since && c->since < now ? c->since : now;
+	if (c->resumed_at)
+		recall(a, c, began, now);
 	if (c->is_there) {
 		if (!a->bad_at || began < a->bad_at)
 			a->bad_at = began;
@@ -184,11 +233,12 @@ static void step(struct kube_fleet *f, struct kube_alerts *all, struct kube_aler
 	if (a->phase == ALERT_FIRING) {
 		if (!a->clear_at)
 			a->clear_at = now;
-		if (now >= a->clear_at + hold) {
+		int64_t over_at = a->clear_at + hold_of(f, a, kind);
+		if (now >= over_at) {
 			a->phase = ALERT_RESOLVED;
 			a->ends_at = a->clear_at;
 		} else {
-			due_at(all, a->clear_at + hold);
+			due_at(all, over_at);
 		}
 	}
 	if (a->phase == ALERT_RESOLVED) {
@@ -261,7 +311,7 @@ static void tell(struct kube_fleet *f, struct run *r, struct kube_group *g, enum
 	struct pair labels[2] = {{"namespace", g->namespace}, {"pod", c->instance}};
 	struct alert alert;
 	struct ack ack;
-	if (c->is_there && !str_eq(a->summary, c->summary)) {
+	if ((c->is_there || !a->summary) && !str_eq(a->summary, c->summary)) {
 		free(a->summary);
 		a->summary = mem_dup(c->summary);
 	}
@@ -322,7 +372,7 @@ void kube_alerts_update(struct kube_fleet *f, struct run *r, struct kube_group *
 	bool is_needed = g->alerts != NULL;
 	for (int i = 0; i < KUBE_ALERT_KINDS; i++) {
 		causes[i] = cause_of(r, g, (enum kube_alert_kind)i);
-		is_needed = is_needed || causes[i].is_there;
+		is_needed = is_needed || causes[i].is_there || causes[i].resumed_at;
 	}
 	if (!is_needed)
 		return;

@@ -30,6 +30,7 @@ struct kube_alert {
 	int64_t bad_at;   /* since when its cause stands; 0: it does not */
 	int64_t clear_at; /* since when it does not any more, while it still fires; 0 */
 	int64_t over_at;  /* when it was over the time before; 0 */
+	int64_t resumed_at; /* when the container of a loop was seen to run again; 0: it was not */
 	int64_t ran_ms;   /* how long its container ran before it ended, and its pod */
 	struct kube_uid pod;
 	uint64_t digest;

@@ -102,7 +102,7 @@ struct kube_side { /* what only a pod that is not well needs, or one whose owner
 	struct kube_row *row;
 	struct instance *record; /* one block with its texts; its reason is without the event's words */
 	char *words;             /* of the newest warning about it */
-	int64_t since, loops_after, ran_ms; /* of struct kube_pod */
+	int64_t since, loops_after, ran_ms, resumed_at, looped_at; /* of struct kube_pod */
 	int64_t backs_off; /* since when its kubelet says that it backs off from starting it; 0 */
 	int64_t until; /* its kill for memory is pointed out, though it runs again; wall ms; 0: as long as it
 			  is bad */
@@ -220,6 +220,7 @@ const char *kube_row_id(const struct kube_row *, struct arena *);
 /* Why it is not well, with the words of the newest event about it; NULL. */
 const char *kube_side_reason(const struct kube_side *, struct arena *);
 int64_t kube_side_since(const struct kube_side *); /* since when it is as it is; 0: not told */
+int64_t kube_side_looped(const struct kube_side *); /* when the loop began that it runs again after */
 void kube_rows_settle(struct kube_fleet *, struct run *, int64_t now); /* those that wait for an owner */
 void kube_row_gone(struct kube_fleet *, struct run *, struct kube_row *);
 /* since: when that was said first; 0: not told. */

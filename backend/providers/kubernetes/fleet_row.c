@@ -7,6 +7,7 @@
 
 #define OWNER_MS 1500            /* a pod may be told before its owner: another stream brings that */
 #define OOM_MS ((int64_t)600000) /* so long an instance that was killed for its memory is pointed out */
+#define RESUMED_MS ((int64_t)1200000) /* no alert stays longer after a loop: twice its longest run */
 
 const char *kube_row_id(const struct kube_row *row, struct arena *a)
 {
@@ -73,11 +74,21 @@ const char *kube_side_reason(const struct kube_side *s, struct arena *a)
 }
 
 /* An event goes on being counted over a time in which all was well: what the pod tells bounds it. */
-int64_t kube_side_since(const struct kube_side *s)
+static int64_t loops_since(const struct kube_side *s, int64_t at_last)
 {
 	int64_t told = s->backs_off && s->backs_off < s->loops_after ? s->loops_after : s->backs_off;
+	return told && told < at_last ? told : at_last;
+}
+
+int64_t kube_side_since(const struct kube_side *s)
+{
 	bool is_loop = s->row->bad == KUBE_CRASHES || s->row->bad == KUBE_OOM;
-	return is_loop && told && told < s->since ? told : s->since;
+	return is_loop ? loops_since(s, s->since) : s->since;
+}
+
+int64_t kube_side_looped(const struct kube_side *s)
+{
+	return loops_since(s, s->looped_at);
 }
 
 /* --- telling --- */
@@ -264,7 +275,8 @@ static void keep_side(struct kube_fleet *f, struct run *r, struct kube_row *row,
 		      const struct instance *i)
 {
 	bool is_over = row->phase == PHASE_EXITED || row->phase == PHASE_STOPPING;
-	if (row->group && row->bad == KUBE_WELL && (row->is_ready || is_over)) {
+	bool has_looped = p->resumed_at && run_now(r) < p->resumed_at + RESUMED_MS;
+	if (row->group && row->bad == KUBE_WELL && (row->is_ready || is_over) && !has_looped) {
 		if (row->side)
 			kube_side_free(f, row->side);
 		return;
@@ -277,8 +289,11 @@ static void keep_side(struct kube_fleet *f, struct run *r, struct kube_row *row,
 	free(s->record);
 	s->record = kube_clone(record_class(RECORD_INSTANCE), i);
 	s->since = p->since;
-	s->loops_after = p->loops_after;
+	if (p->loops_after > s->loops_after) /* what was told of it before is as true */
+		s->loops_after = p->loops_after;
 	s->ran_ms = p->ran_ms;
+	s->resumed_at = p->resumed_at;
+	s->looped_at = p->looped_at;
 	s->until = row->bad == KUBE_OOM && p->phase != PHASE_CRASH_LOOP ? p->ended_at + OOM_MS : 0;
 	if (row->group) {
 		s->waits_until = 0;

@@ -81,6 +81,9 @@ struct kube_pod {
 	 * known), and before `since`. */
 	int64_t loops_after;
 	int64_t ran_ms; /* how long it ran the last time before it ended; 0 */
+	/* Of a container that runs again after it crashed in a loop, told whether or not that was long ago: since when it
+	 * runs, and before which moment its loop began. 0: none did, or its present state tells it already. */
+	int64_t resumed_at, looped_at;
 };
 bool kube_pod_read(const cJSON *object, struct arena *, struct kube_pod *);
 

@@ -234,6 +234,30 @@ static void date_loop(struct reading *r)
 		r->pod->loops_after = began - waited - (tries + 1) * (2 * LOOP_MOST_MS + LOOP_LATE_MS);
 }
 
+/* A container that runs and looped: its last run ended too soon for its kubelet to begin anew, and was not the first, so
+ * that it waited before this one. A first restart comes at once, and is no loop. */
+static const cJSON *resumed(struct reading *r)
+{
+	static const char *const lists[] = {"containerStatuses", "initContainerStatuses"};
+	const cJSON *c, *found = NULL;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		cJSON_ArrayForEach(c, json_get(r->status, lists[i]))
+		{
+			const cJSON *ended = json_get(json_get(c, "lastState"), "terminated");
+			int64_t now = kube_time(json_get(json_get(c, "state"), "running"), "startedAt"),
+				began = kube_time(ended, "startedAt"), over = kube_time(ended, "finishedAt");
+			if (json_int(c, "restartCount", 0) < 2 || !now || !began || over < began ||
+			    over - began >= 2 * LOOP_MOST_MS || now < over || now <= r->pod->resumed_at ||
+			    str_eq(json_text(ended, "reason"), "OOMKilled"))
+				continue;
+			r->pod->resumed_at = now;
+			r->pod->looped_at = began;
+			r->pod->loops_after = began - json_int(c, "restartCount", 0) * (3 * LOOP_MOST_MS + LOOP_LATE_MS);
+			found = ended;
+		}
+	return found;
+}
+
 static const char *say_wait(const struct reading *r, const char *message)
 {
 	size_t len = wait_length(message);
@@ -486,6 +510,9 @@ bool kube_pod_read(const cJSON *object, struct arena *a, struct kube_pod *p)
 	const cJSON *own = by_name(json_get(r.status, "containerStatuses"), p->container),
 		    *state = json_get(own, "state");
 	const cJSON *ended = json_get(r.now, "terminated") ? json_get(r.now, "terminated") : r.before;
+	const cJSON *looped = p->phase != PHASE_CRASH_LOOP && p->phase != PHASE_STOPPING ? resumed(&r) : NULL;
+	if (looped)
+		ended = looped;
 	if (!ended)
 		ended = json_get(state, "terminated");
 	if (!ended)
