@@ -10,11 +10,15 @@
  * lines away. So every line is asked for with its stamp, and a reply that goes on where another one ended
  * is asked for from a little before the last line that was told. If that line comes again, nothing is
  * missing. If not, the run before (previous=true) is looked for it: then the container was restarted, and
- * the rest of that run is told first. If it is nowhere, it is said that lines may be missing.
+ * the rest of that run is told first. If it is nowhere, it is said between which times lines may be missing.
  *
- * While it follows, the kubelet may lose what is written in the moment of a rotation, miss a rotation
- * altogether and fall silent, or begin a file anew. So now and then a look is taken at the first stamp of
- * the node's file (a rotation is said) and, when nothing comes, at its last one. Backend thread only.
+ * While it follows, the kubelet goes on in the new file as soon as that is made, though the runtime may yet
+ * write to the old one: of a thousand lines a second one or two were lost in every eighth rotation, of a
+ * hundred one in every 120th, of ten none in 1,100 (kubelet 1.36, containerd 1.6). It may also miss a rotation
+ * altogether and fall silent, or begin a file anew. A file that was rotated away is had by nodes/proxy alone,
+ * which none of the roles view, edit and admin has. So now and then a look is taken at the first stamp of the
+ * node's file, which tells of a rotation: what may be missing lies between the line that was told before that
+ * one and it, and this is said. When nothing comes, the look is at the last stamp. Backend thread only.
  */
 #include "backend/providers/kubernetes/kubernetes.h"
 #include "backend/providers/kubernetes/object.h"
@@ -62,6 +66,8 @@ struct kube_tail {
 	bool was_previous_tried, was_file_seen, is_ended_told, is_node_told;
 	size_t bytes, lines, looked_bytes, looked_lines;
 	int64_t file; /* ns: the node's file begins then or before; 0: unknown */
+	int64_t *past; /* ns: the first line told in each ms, since a little before the last look at the file */
+	size_t n_past, looked_past;
 	/* What was told, in ns. */
 	int64_t anchor, newest; /* stamp of the last line, and the highest one; 0: none */
 	uint32_t same;          /* lines told that have the anchor's stamp */

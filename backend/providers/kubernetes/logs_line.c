@@ -7,6 +7,8 @@
 
 #define SECOND 1000000000
 #define STAMP_MAX 40
+#define PAST_MAX 32768
+#define MS 1000000
 
 static bool take_digits(const char *s, size_t n, int64_t *out)
 {
@@ -76,13 +78,13 @@ void kube_tail_say(const struct kube_tail *t, struct run *r, enum log_what what,
 
 /* A line that was not told comes, and the last one that was did not come before it. The run before may have
  * it; if not, what lies between is not known. */
-static bool is_lost(struct kube_tail *t, struct run *r)
+static bool is_lost(struct kube_tail *t, struct run *r, int64_t ns)
 {
 	if (!t->is_previous && !t->was_previous_tried) {
 		kube_tail_ask(t, r, true, true, 0);
 		return true;
 	}
-	kube_tail_unproven(t, r);
+	kube_tail_unproven(t, r, ns);
 	return false;
 }
 
@@ -96,7 +98,7 @@ static bool is_new(struct kube_tail *t, struct run *r, int64_t ns)
 		}
 		return false;
 	}
-	if (ns <= t->newest || (t->needs_proof && is_lost(t, r)))
+	if (ns <= t->newest || (t->needs_proof && is_lost(t, r, ns)))
 		return false;
 	t->is_catching = false;
 	return true;
@@ -133,6 +135,53 @@ static void tell_first(struct kube_tail *t, struct run *r, int64_t ns)
 		kube_tail_look(t, r, KUBE_LOOK_FILE);
 }
 
+/* --- where files may end --- */
+
+/* A look that is late leaves much behind it: then every other place is forgotten. */
+static void remember(struct kube_tail *t, int64_t ns)
+{
+	if (t->n_past && t->past[t->n_past - 1] / MS == ns / MS)
+		return;
+	if (t->n_past == PAST_MAX) {
+		for (size_t i = 0; i < PAST_MAX / 2; i++)
+			t->past[i] = t->past[2 * i];
+		t->n_past /= 2;
+		t->looked_past /= 2;
+	}
+	if ((t->n_past & (t->n_past - 1)) == 0)
+		t->past = mem_grow(t->past, t->n_past ? 2 * t->n_past : 1, sizeof(*t->past));
+	t->past[t->n_past++] = ns;
+}
+
+int64_t kube_tail_before(const struct kube_tail *t, int64_t ns)
+{
+	int64_t before = t->file;
+	for (size_t i = 0; i < t->n_past; i++)
+		if (t->past[i] < ns && t->past[i] > before)
+			before = t->past[i];
+	return before;
+}
+
+void kube_tail_looked(struct kube_tail *t)
+{
+	size_t gone = t->looked_past ? t->looked_past - 1 : 0;
+	if (gone)
+		memmove(t->past, t->past + gone, (t->n_past - gone) * sizeof(*t->past));
+	t->n_past -= gone;
+	t->looked_past -= gone;
+}
+
+const char *kube_tail_missing(struct run *r, int64_t from, int64_t to)
+{
+	char first[CLOCK_TEXT], last[CLOCK_TEXT];
+	clock_rfc3339(from / MS, first);
+	clock_rfc3339(to / MS, last);
+	const char *when = !to                  ? arena_printf(run_arena(r), "after %s", first)
+			   : str_eq(first, last) ? arena_printf(run_arena(r), "at %s", first)
+						 : arena_printf(run_arena(r), "between %s and %s", first, last);
+	return arena_printf(run_arena(r), "lines written %s may be missing", when);
+}
+
 void kube_tail_line(struct kube_tail *t, struct run *r, const struct input *in)
 {
 	int64_t ns;
@@ -164,6 +213,8 @@ void kube_tail_line(struct kube_tail *t, struct run *r, const struct input *in)
 	t->attempts = 0;
 	if (ns > t->newest)
 		t->newest = ns;
+	if (run_request(r)->logs.is_following)
+		remember(t, ns);
 	run_log(r, &(struct log_item){.what = LINE_TEXT,
 				      .time = ns / 1000000,
 				      .instance = t->id,

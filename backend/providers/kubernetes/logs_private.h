@@ -14,7 +14,13 @@ bool kube_tail_follows(const struct kube_tail *, const struct run *);
 int64_t kube_tail_from(const struct kube_tail *,
 		       const struct run *);                /* ms: when what was asked for began; 0: unsaid */
 size_t kube_tail_limit(const struct kube_tail *);          /* bytes that a reply may still bring */
-void kube_tail_unproven(struct kube_tail *, struct run *); /* says so, and goes on from here */
+/* Says so, and goes on from here. next: stamp of the line that comes now; 0: none does. */
+void kube_tail_unproven(struct kube_tail *, struct run *, int64_t next);
+/* "lines written between A and B may be missing", from stamps, in the run's arena. to 0: after A. */
+const char *kube_tail_missing(struct run *, int64_t from, int64_t to);
+/* Of the file that begins with that stamp: where what was told of the one before ends, to the ms. */
+int64_t kube_tail_before(const struct kube_tail *, int64_t ns);
+void kube_tail_looked(struct kube_tail *); /* what was told before that look is all of the present file */
 /* needs_proof: goes on after the last line, or since `from` when that is earlier. Else from the start, or
  * what is newer than all that was told when a line of this run was. */
 void kube_tail_ask(struct kube_tail *, struct run *, bool is_previous, bool needs_proof, int64_t from);

@@ -59,6 +59,7 @@ void kube_tail_free(struct kube_tail *t)
 	free(t->pod);
 	free(t->container);
 	free(t->id);
+	free(t->past);
 	free(t);
 }
 
@@ -183,6 +184,7 @@ void kube_tail_look(struct kube_tail *t, struct run *r, enum kube_look look)
 	if (look == KUBE_LOOK_FILE) {
 		t->looked_bytes = t->bytes;
 		t->looked_lines = t->lines;
+		t->looked_past = t->n_past;
 	}
 	begin_path(t, &path, t->is_previous || look == KUBE_LOOK_RUN);
 	if (look != KUBE_LOOK_FILE)
@@ -206,9 +208,10 @@ void kube_tail_hurry(struct kube_tail *t, struct run *r)
 
 /* --- ends --- */
 
-void kube_tail_unproven(struct kube_tail *t, struct run *r)
+void kube_tail_unproven(struct kube_tail *t, struct run *r, int64_t next)
 {
-	sayf(t, r, LINE_GAP, ": the last line is not in the node's log any more: lines may be missing here");
+	sayf(t, r, LINE_GAP, ": the last line is not in the node's log any more: %s",
+	     kube_tail_missing(r, t->anchor, next));
 	t->is_catching = t->was_previous_tried = false;
 	t->file = 0;
 }
@@ -242,6 +245,7 @@ static void begin_run(struct kube_tail *t, struct run *r)
 	t->is_first = t->has_line = t->is_complete = t->is_ended_told = t->was_previous_tried = false;
 	t->bytes = t->lines = t->looked_bytes = t->looked_lines = 0;
 	t->file = t->torn = 0;
+	t->n_past = t->looked_past = 0;
 	if (missed > 1)
 		sayf(t, r, LINE_GAP, ": the lines of %lld runs are missing: the node keeps the last two",
 		     (long long)missed - 1);
@@ -321,7 +325,7 @@ static void ended(struct kube_tail *t, struct run *r)
 		return;
 	}
 	if (was_catching)
-		kube_tail_unproven(t, r);
+		kube_tail_unproven(t, r, 0);
 	if (is_list(r) && !(t->is_previous && !run_request(r)->logs.is_previous))
 		end_list(t, r);
 	else if (t->is_gone)
@@ -374,7 +378,8 @@ static void failed(struct kube_tail *t, struct run *r, const struct input *in)
 	struct err err;
 	kube_failure(r, in, &err);
 	if (t->is_gone) {
-		sayf(t, r, LINE_GAP, ": the pod is gone: the end of its log may be missing");
+		sayf(t, r, LINE_GAP, ": the pod is gone: %s",
+		     t->has_line ? kube_tail_missing(r, t->anchor, 0) : "its log may be missing");
 		t->is_ended_told = true;
 		leave_run(t, r);
 	} else if (!can_pass(in)) {
@@ -396,17 +401,17 @@ static void failed(struct kube_tail *t, struct run *r, const struct input *in)
 
 static void rotated(struct kube_tail *t, struct run *r, int64_t ns)
 {
-	t->file = ns;
 	kube_tail_say(t, r, LINE_GAP, ns / 1000000,
-		      arena_printf(run_arena(r),
-				   "container %s: the node rotated the log here: lines written in that "
-				   "moment may be missing",
-				   t->container));
+		      arena_printf(run_arena(r), "container %s: the node rotated its log: %s", t->container,
+				   kube_tail_missing(r, kube_tail_before(t, ns), ns)));
+	t->file = ns;
 }
 
 static void looked_at_file(struct kube_tail *t, struct run *r, int64_t ns)
 {
 	int64_t from = kube_tail_from(t, r);
+	if (ns > t->newest && !t->is_last_look)
+		return; /* its first line is on the way: the next look finds what came before it */
 	if (ns > t->file + KUBE_SLACK_NS) {
 		rotated(t, r, ns);
 	} else if (from && !t->was_file_seen && ns / 1000000 - from > KUBE_LATE_MS) {
@@ -417,6 +422,7 @@ static void looked_at_file(struct kube_tail *t, struct run *r, int64_t ns)
 		     text);
 	}
 	t->was_file_seen = true;
+	kube_tail_looked(t);
 }
 
 static void looked_at_newest(struct kube_tail *t, struct run *r, int64_t ns)
