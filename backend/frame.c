@@ -17,6 +17,7 @@ void frame_finish(struct frame *f)
 	str_finish(&f->held);
 	str_finish(&f->data);
 	json_items_finish(&f->items);
+	proto_items_finish(&f->messages);
 }
 
 static bool too_large(const struct frame *f, const char *what, struct err *err)
@@ -115,6 +116,52 @@ static bool on_item(const char *element, size_t len, void *arg)
 	return hand_over(arg, element, len, false);
 }
 
+/* What the first bytes tell, whatever pieces they come in; *bytes is behind the magic then. False: more are needed. */
+static bool tell_form(struct frame *f, const char **bytes, size_t *len, struct err *err, bool *is_good)
+{
+	const struct frame_proto *p = f->proto;
+	while (*len && f->n_magic < p->magic_len && **bytes == p->magic[f->n_magic]) {
+		f->n_magic++;
+		++*bytes;
+		--*len;
+	}
+	if (f->n_magic < p->magic_len && !*len)
+		return false;
+	f->proto = NULL;
+	f->is_proto = f->n_magic == p->magic_len;
+	if (f->is_proto)
+		proto_items_init(&f->messages, &p->path, f->ceiling);
+	else
+		*is_good = json_items_feed(&f->items, p->magic, f->n_magic, on_item, f, err);
+	return true;
+}
+
+static bool feed_items(struct frame *f, const char *bytes, size_t len, struct err *err)
+{
+	bool is_good = true;
+	if (f->proto && !tell_form(f, &bytes, &len, err, &is_good))
+		return true;
+	if (!is_good || !len)
+		return is_good;
+	return f->is_proto ? proto_items_feed(&f->messages, bytes, len, on_item, f, err)
+			   : json_items_feed(&f->items, bytes, len, on_item, f, err);
+}
+
+static bool end_items(struct frame *f, struct err *err)
+{
+	const char *envelope;
+	size_t len;
+	if (f->is_proto ? !proto_items_end(&f->messages, err) : !json_items_end(&f->items, &envelope, &len, err))
+		return false;
+	hand_over(f, str_text(frame_envelope(f)), frame_envelope(f)->len, true);
+	return true;
+}
+
+const struct str *frame_envelope(const struct frame *f)
+{
+	return f->is_proto ? &f->messages.envelope : &f->items.envelope;
+}
+
 bool frame_feed(struct frame *f, const char *bytes, size_t len, struct err *err)
 {
 	if (f->is_stopped || len == 0)
@@ -129,7 +176,7 @@ bool frame_feed(struct frame *f, const char *bytes, size_t len, struct err *err)
 	case FRAME_SSE:
 		return feed_lines(f, bytes, len, err);
 	case FRAME_ITEMS:
-		return json_items_feed(&f->items, bytes, len, on_item, f, err);
+		return feed_items(f, bytes, len, err);
 	case FRAME_RAW:
 		hand_over(f, bytes, len, false);
 		return true;
@@ -139,8 +186,6 @@ bool frame_feed(struct frame *f, const char *bytes, size_t len, struct err *err)
 
 bool frame_end(struct frame *f, struct err *err)
 {
-	const char *envelope;
-	size_t len;
 	if (f->is_stopped)
 		return true;
 	switch (f->framing) {
@@ -152,10 +197,7 @@ bool frame_end(struct frame *f, struct err *err)
 			hand_over(f, f->held.s, f->held.len, true);
 		return true;
 	case FRAME_ITEMS:
-		if (!json_items_end(&f->items, &envelope, &len, err))
-			return false;
-		hand_over(f, envelope, len, true);
-		return true;
+		return end_items(f, err);
 	case FRAME_SSE: /* an event that no empty line ended is dropped, as the standard says */
 	case FRAME_RAW:
 		return true;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/json_items.h"
+#include "base/proto_items.h"
 #include "base/str.h"
 
 struct err;
@@ -20,6 +21,13 @@ enum framing {
 	FRAME_SSE,   /* the data of each event, https://html.spec.whatwg.org/multipage/server-sent-events.html
 		      */
 	FRAME_RAW,   /* as it comes */
+};
+
+/* How a server tells a list in Protocol Buffers. */
+struct frame_proto {
+	const char *magic; /* such a reply begins with it, and no JSON does */
+	size_t magic_len;
+	struct proto_path path; /* to the elements, behind the magic */
 };
 
 /* Returns false to stop: nothing is fed any more. is_last: the unit that comes at the end (BODY, the
@@ -34,13 +42,18 @@ struct frame {
 	struct str held;      /* an unfinished line, event or body */
 	struct str data;      /* SSE: data fields of the event so far */
 	bool has_data;
+	const struct frame_proto *proto; /* ITEMS: the reply may come so instead; NULL: it is JSON */
+	bool is_proto;                   /* it does: units are messages */
+	size_t n_magic;                  /* bytes of the magic that came */
 	struct json_items items;
+	struct proto_items messages;
 	frame_unit *unit;
 	void *arg;
 };
 
 void frame_init(struct frame *, enum framing, size_t ceiling, const char *items, frame_unit *, void *arg);
 void frame_finish(struct frame *);
+const struct str *frame_envelope(const struct frame *); /* ITEMS: what came beside the elements so far */
 bool frame_feed(struct frame *, const char *bytes, size_t len, struct err *);
 bool frame_end(struct frame *, struct err *); /* the reply ended well */
 #endif

@@ -36,6 +36,7 @@ struct ask { /* copied by run_ask() */
 	size_t body_len;
 	enum framing framing;
 	const char *items;           /* FRAME_ITEMS */
+	const struct frame_proto *proto; /* … when the reply is one of these instead; NULL: it is JSON */
 	size_t ceiling;              /* bytes of one unit; 0: 1 MiB */
 	bool cuts_long_lines;
 	bool is_stream;              /* goes on until one side ends it; EXEC: its output comes as units */
@@ -67,6 +68,7 @@ struct input {
 	const char *data;             /* borrowed for the call; not NUL-terminated */
 	size_t len;
 	bool is_last;                 /* of a unit: body, envelope, a last line without LF */
+	bool is_proto;                /* of an array's element and envelope: a message, as ask.proto told */
 	const char *before; /* of an array's element: what of the object came before the array; as data */
 	size_t before_len;
 	int64_t retry_ms;   /* of a failed reply: how long it asks to be left alone; 0: it says nothing */

@@ -81,8 +81,9 @@ static bool on_unit(const char *unit, size_t len, bool is_last, void *arg)
 		e.retry_ms = a->retry_ms;
 		run_tell(a->run, &e);
 	} else {
-		e.before = str_text(&a->frame.items.envelope); /* empty when there is no array */
-		e.before_len = a->frame.items.envelope.len;
+		e.before = str_text(frame_envelope(&a->frame)); /* empty when there is no array */
+		e.before_len = frame_envelope(&a->frame)->len;
+		e.is_proto = a->frame.is_proto;
 		run_tell(a->run, &e);
 	}
 	return !a->is_dead;
@@ -92,6 +93,7 @@ static void begin_frame(struct asked *a)
 {
 	frame_init(&a->frame, a->framing, a->ceiling, a->items, on_unit, a);
 	a->frame.cuts_long_lines = a->cuts_long_lines;
+	a->frame.proto = a->proto;
 }
 
 static void ask_reach(struct asked *);
@@ -408,6 +410,7 @@ void run_ask(struct run *r, const struct ask *ask)
 	a->framing = ask->framing;
 	a->ceiling = ask->ceiling ? ask->ceiling : CEILING;
 	a->items = ask->items;
+	a->proto = ask->proto;
 	a->cuts_long_lines = ask->cuts_long_lines;
 	begin_frame(a);
 	switch (ask->kind) {

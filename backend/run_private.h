@@ -28,6 +28,7 @@ struct asked { /* one ask under way */
 	enum framing framing;    /* of a good reply, with … */
 	size_t ceiling;          /* … these */
 	const char *items;
+	const struct frame_proto *proto;
 	bool cuts_long_lines;
 	struct err broken;       /* the frame refused the bytes */
 };

@@ -13,6 +13,7 @@
  *   stall                  accepts, carries nothing, answers nothing
  *   refuse                 does not even accept; what is open stays
  *   drop                   resets all that is open
+ *   instead OLD NEW        of the same length: what a client sends of one goes on as the other, where it is plain
  *   target ADDRESS:PORT    of connections from now on
  *   clear                  ends all of this but target
  *   count                  connections so far and open, bytes of client and server carried so far, and HTTP
@@ -81,6 +82,7 @@ struct proxy {
 	unsigned n_links;
 	struct rule rules[2];
 	long long delay_ms, slow;
+	char old[ANSWER_MAX], new[ANSWER_MAX]; /* instead */
 	bool is_stalled, is_refusing;
 	uint64_t connections, bytes[2], requests;
 	struct pollfd polls[2 + LINKS_MAX * 4];
@@ -220,6 +222,13 @@ static void count_requests(struct proxy *p, struct way *w, const char *bytes, si
 	}
 }
 
+static void put_instead(const struct proxy *p, char *bytes, size_t len)
+{
+	size_t n = strlen(p->old);
+	for (char *at = bytes; n && (at = memmem(at, len - (size_t)(at - bytes), p->old, n)); at += n)
+		memcpy(at, p->new, n);
+}
+
 static void way_read(struct proxy *p, struct link *l, enum side side, int64_t now)
 {
 	struct way *w = &l->way[side];
@@ -231,8 +240,10 @@ static void way_read(struct proxy *p, struct link *l, enum side side, int64_t no
 		link_close(l, true);
 	if (n <= 0)
 		return;
-	if (side == CLIENT)
+	if (side == CLIENT) {
 		count_requests(p, w, bytes, (size_t)n);
+		put_instead(p, bytes, (size_t)n);
+	}
 	struct chunk *c = mem_alloc(sizeof(*c) + (size_t)n);
 	memcpy(c->bytes, bytes, (size_t)n);
 	c->len = (size_t)n;
@@ -302,6 +313,7 @@ static void proxy_drop(struct proxy *p)
 static void proxy_clear(struct proxy *p)
 {
 	p->delay_ms = p->slow = 0;
+	p->old[0] = '\0';
 	p->is_stalled = false;
 	memset(p->rules, 0, sizeof(p->rules));
 	if (p->is_refusing)
@@ -336,6 +348,12 @@ static bool set_rule(struct proxy *p, int fault, const char *const *words)
 	return true;
 }
 
+static bool set_instead(struct proxy *p, const char *old, const char *new)
+{
+	return old && new && strlen(old) == strlen(new) && str_copy(p->old, sizeof(p->old), old) &&
+	       str_copy(p->new, sizeof(p->new), new);
+}
+
 static bool command(struct proxy *p, const char *const *words, char answer[ANSWER_MAX])
 {
 	const char *name = words[0] ? words[0] : "";
@@ -347,6 +365,8 @@ static bool command(struct proxy *p, const char *const *words, char answer[ANSWE
 		return words[1] && str_to_int(words[1], 0, 600000, &p->delay_ms);
 	if (str_eq(name, "slow"))
 		return words[1] && str_to_int(words[1], 0, 1 << 30, &p->slow);
+	if (str_eq(name, "instead"))
+		return set_instead(p, words[1], words[2]);
 	if (str_eq(name, "target"))
 		return words[1] && read_address(words[1], &p->target);
 	if (str_eq(name, "stall"))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/providers/kubernetes/apply.h"
+#include "backend/providers/kubernetes/proto.h"
 
 static const struct option_row options[] = {
 	{"context", "Context of the kubeconfig; its current one when unsaid", OPTION_TEXT},
@@ -123,10 +124,19 @@ const char *kube_environment(const struct run *r)
 
 static cJSON *status_of(const struct input *in)
 {
-	cJSON *body = in->status >= 400 && in->data ? json_parse(in->data, in->len, NULL) : NULL;
-	if (body && str_eq(json_text(body, "kind"), "Status"))
-		return body;
-	cJSON_Delete(body);
+	struct str text = {0};
+	bool is_failure = in->status >= 400 && in->data,
+	     is_proto = is_failure && kube_proto_status(in->data, in->len, &text);
+	cJSON *body = is_proto ? json_parse(text.s, text.len, NULL)
+		    : is_failure ? json_parse(in->data, in->len, NULL) : NULL;
+	cJSON *status = is_proto ? cJSON_DetachItemFromObjectCaseSensitive(body, "object") : body;
+	bool is_status = str_eq(json_text(is_proto ? json_get(body, "type") : body, "kind"), "Status");
+	if (status != body)
+		cJSON_Delete(body);
+	str_finish(&text);
+	if (is_status)
+		return status;
+	cJSON_Delete(status);
 	return NULL;
 }
 
@@ -180,7 +190,7 @@ void kube_failure(struct run *r, const struct input *in, struct err *err)
 bool kube_speaks(const struct input *in, struct err *err)
 {
 	const char *type = input_header(in, "content-type");
-	if (!type || str_starts(type, "application/json"))
+	if (!type || str_starts(type, "application/json") || str_starts(type, KUBE_PROTO_TYPE))
 		return true;
 	return err_set(err, ERR_UNREACHABLE,
 		       "the answer is %.60s, not JSON: a login page or a proxy stands before the cluster", type);

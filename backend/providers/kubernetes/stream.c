@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/providers/kubernetes/proto.h"
 #include "base/json_prune.h"
 
 #define UNIT_MAX ((size_t)16 * 1024 * 1024) /* of one object: etcd takes 1.5 MiB, its JSON may be larger */
@@ -88,9 +89,22 @@ static void add_path(struct kube_stream *s, struct str *path)
 }
 
 /* PartialObjectMetadata, https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
- * and below; a server that knows no such thing sends whole objects. */
-static const struct header only_meta = {
-	"Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"};
+ * and below; a server that knows no such thing, or no Protocol Buffers, sends what comes after it. */
+#define META ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"
+static bool may_be_proto(const struct kube_stream *s)
+{
+	return s->is_lean && kube_proto_has(s->what);
+}
+
+static const struct header *accept(const struct kube_stream *s)
+{
+	static const struct header rows[2][2] = {
+		{{"Accept", "application/json"}, {"Accept", "application/json" META "application/json"}},
+		{{"Accept", KUBE_PROTO_TYPE ",application/json"},
+		 {"Accept", KUBE_PROTO_TYPE META KUBE_PROTO_TYPE ",application/json"}},
+	};
+	return &rows[may_be_proto(s)][s->is_meta];
+}
 
 /* A list without pages is one snapshot that cannot expire half-way: it is asked for when a paged one did. */
 static void ask_page(struct kube_stream *s, struct run *r)
@@ -107,10 +121,11 @@ static void ask_page(struct kube_stream *s, struct run *r)
 	s->pages++;
 	run_ask(r, &(struct ask){.tag = s->tag + at,
 				 .path = path.s,
-				 .headers = &only_meta,
-				 .n_headers = s->is_meta,
+				 .headers = accept(s),
+				 .n_headers = 1,
 				 .framing = FRAME_ITEMS,
 				 .items = "items",
+				 .proto = may_be_proto(s) ? &kube_proto_list : NULL,
 				 .ceiling = UNIT_MAX,
 				 .is_stream = s->is_whole,
 				 .head_ms = 3 * KUBE_HEAD_MS,
@@ -235,8 +250,12 @@ static bool read_metadata(struct kube_stream *s, struct run *r, uint32_t at, con
 static const cJSON *parse_start(struct kube_stream *s, const struct input *in)
 {
 	str_reset(&s->text);
-	str_addn(&s->text, in->before, in->before_len);
-	str_add(&s->text, "]}");
+	if (in->is_proto) {
+		kube_proto_envelope(in->before, in->before_len, &s->text, NULL);
+	} else {
+		str_addn(&s->text, in->before, in->before_len);
+		str_add(&s->text, "]}");
+	}
 	return json_parse_in(&s->parsed, s->text.s, s->text.len, NULL);
 }
 
@@ -249,15 +268,27 @@ static void take_nul_out(char *text, size_t len)
 		memcpy(at, "\\ufffd", sizeof(nul) - 1);
 }
 
+/* What is read of it, as JSON. */
+static bool take_text(struct kube_stream *s, const struct input *in, struct err *err)
+{
+	struct str *text = &s->text;
+	str_reset(text);
+	if (in->is_proto)
+		return in->is_last ? kube_proto_envelope(in->data, in->len, text, err)
+				   : kube_proto_object(s->what, in->data, in->len, text, err);
+	if (!s->is_lean ||
+	    !json_prune(in->data, in->len, s->is_watching ? unread_of_event : unread, n_unread, text))
+		str_addn(text, in->data, in->len);
+	return true;
+}
+
 /* An object of a list, or an event around one; until the next. */
 static const cJSON *parse(struct kube_stream *s, const struct input *in, struct err *err)
 {
 	struct str *text = &s->text;
-	str_reset(text);
 	arena_reset(&s->parsed);
-	if (!s->is_lean ||
-	    !json_prune(in->data, in->len, s->is_watching ? unread_of_event : unread, n_unread, text))
-		str_addn(text, in->data, in->len);
+	if (!take_text(s, in, err))
+		return NULL;
 	const cJSON *json = json_parse_in(&s->parsed, text->s, text->len, err);
 	if (json)
 		return json;
