@@ -189,7 +189,8 @@ static void acknowledge(struct backend *b)
 struct message *backend_next(struct backend *b)
 {
 	struct message *m = (struct message *)queue_take(&b->out);
-	if (!m || m->request != b->taken_id || b->taken >= ACKNOWLEDGE_AFTER)
+	/* The last few of a burst may wait for the next one: their source is far from being held back for them. */
+	if ((m && m->request != b->taken_id) || b->taken >= ACKNOWLEDGE_AFTER)
 		acknowledge(b);
 	if (m) {
 		b->taken_id = m->request;

@@ -162,17 +162,18 @@ bool clock_parse_duration(const char *text, int64_t *ms)
 	return true;
 }
 
+int64_t clock_age_unit(int64_t ms)
+{
+	static const int64_t units[] = {1000, 60 * 1000, 3600 * 1000, 24 * 3600 * 1000};
+	int64_t s = ms > 0 ? ms / 1000 : 0;
+	return units[(s >= 60) + (s >= 3600) + (s >= 48 * 3600)];
+}
+
 void clock_age(int64_t ms, char out[CLOCK_TEXT])
 {
-	int64_t s = ms > 0 ? ms / 1000 : 0;
-	if (s < 60)
-		snprintf(out, CLOCK_TEXT, "%" PRId64 "s", s);
-	else if (s < 3600)
-		snprintf(out, CLOCK_TEXT, "%" PRId64 "m", s / 60);
-	else if (s < 48 * 3600)
-		snprintf(out, CLOCK_TEXT, "%" PRId64 "h", s / 3600);
-	else
-		snprintf(out, CLOCK_TEXT, "%" PRId64 "d", s / 86400);
+	int64_t unit = clock_age_unit(ms);
+	char name = unit == 1000 ? 's' : unit == 60 * 1000 ? 'm' : unit == 3600 * 1000 ? 'h' : 'd';
+	snprintf(out, CLOCK_TEXT, "%" PRId64 "%c", ms > 0 ? ms / unit : 0, name);
 }
 
 void clock_span(int64_t ms, char out[CLOCK_TEXT])

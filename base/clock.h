@@ -24,6 +24,7 @@ void clock_duration(int64_t ms, char out[CLOCK_TEXT]);
 bool clock_parse_since(const char *text, int64_t now_wall, int64_t *wall_ms);
 /* The one way ages are told: "0s" … "59s", "12m", "3h", "2d". Negative counts as 0. */
 void clock_age(int64_t ms, char out[CLOCK_TEXT]);
+int64_t clock_age_unit(int64_t ms); /* of what clock_age() makes of it, in ms: 1000 for seconds, … */
 /* A span told exactly: "41s", "2m 05s", "1h 02m". */
 void clock_span(int64_t ms, char out[CLOCK_TEXT]);
 #endif

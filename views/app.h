@@ -72,6 +72,10 @@ bool app_is_live(struct app *);
 bool app_is_settled(struct app *); /* the first lists are in, or are known not to come */
 int64_t app_now(struct app *);     /* wall ms, one value a frame */
 int64_t app_mono(struct app *);
+/* "41s", "3m": how long ago that was, "-" when it is absent; how long it is until then. out holds CLOCK_TEXT bytes. A screen
+ * drawn with such a text is drawn again when it is another one: to the second, from a minute on 10 s late at most. */
+void app_age(struct app *, int64_t since, char *out);
+void app_left(struct app *, int64_t until, char *out);
 
 /* Target and narrowing; NULL or "" is "all". */
 const char *app_service(struct app *);

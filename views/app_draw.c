@@ -159,6 +159,7 @@ void app_draw(struct app *app)
 {
 	struct grid *grid = term_grid(app->term);
 	grid_clear(grid);
+	app->ages_due = 0;
 	struct canvas all = canvas_of(grid);
 	struct canvas bar = canvas_sub(&all, 0, 0, 1, all.columns);
 	struct canvas body = canvas_sub(&all, 1, 0, all.rows - 2, all.columns);

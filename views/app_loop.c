@@ -187,10 +187,12 @@ static int sooner(int wait, int64_t ms)
 	return wait < 0 || ms < wait ? (int)ms : wait;
 }
 
-/* How long nothing needs us: -1 would be for ever, but ages and the clock go on by the minute. */
+/* How long nothing needs us: -1 would be for ever, but the clock goes on by the minute. */
 static int wait_ms(struct app *app)
 {
 	int wait = (int)(MINUTE_MS - app->now % MINUTE_MS);
+	if (app->ages_due)
+		wait = sooner(wait, app->ages_due > app->now ? app->ages_due - app->now : 0);
 	wait = sooner(wait, input_wait_ms(app->input, app->mono));
 	if (app->said_until)
 		wait = sooner(wait, app->said_until > app->mono ? app->said_until - app->mono : 0);

@@ -24,9 +24,21 @@ void app_model_finish(struct app *app)
 		overlay_free(app->overlays[k]);
 }
 
-uint32_t app_model_apply(struct app *app, const struct changes *changes)
+/* A list that came again, a source that says once more that it is well: nothing to look at anew. */
+static uint32_t kinds_since(struct app *app, const uint64_t latest[RECORD_COUNT])
 {
 	uint32_t kinds = 0;
+	for (int k = 0; k < RECORD_COUNT; k++)
+		if (records_latest(app->tables[k]) != latest[k])
+			kinds |= REQUEST_KIND(k);
+	return kinds;
+}
+
+uint32_t app_model_apply(struct app *app, const struct changes *changes)
+{
+	uint64_t latest[RECORD_COUNT];
+	for (int k = 0; k < RECORD_COUNT; k++)
+		latest[k] = records_latest(app->tables[k]);
 	for (size_t i = 0; i < changes->n; i++) {
 		const struct change *c = &changes->items[i];
 		struct overlay *table = app->overlays[c->kind];
@@ -44,11 +56,10 @@ uint32_t app_model_apply(struct app *app, const struct changes *changes)
 			overlay_delete_key(table, changes->source, c->key);
 			break;
 		}
-		kinds |= REQUEST_KIND(c->kind);
 	}
-	if (kinds & (REQUEST_KIND(RECORD_PLACEMENT) | REQUEST_KIND(RECORD_ENVIRONMENT)))
+	if (kinds_since(app, latest) & (REQUEST_KIND(RECORD_PLACEMENT) | REQUEST_KIND(RECORD_ENVIRONMENT)))
 		across_drift(app->overlays[RECORD_ENVIRONMENT], app->overlays[RECORD_PLACEMENT]);
-	return kinds;
+	return kinds_since(app, latest);
 }
 
 struct records *app_records(struct app *app, enum record_kind kind)
@@ -139,6 +150,35 @@ const char *app_warned_source(struct app *app)
 	return NULL;
 }
 
+/* From a minute on nobody counts along: the ages of a long list change together, not each at its own second. */
+#define LATE_MS 10000
+
+static void draw_again(struct app *app, int64_t in_ms, int64_t unit)
+{
+	int64_t grain = unit == 1000 ? unit : LATE_MS, due = (app->now + in_ms + grain - 1) / grain * grain;
+	if (!app->ages_due || due < app->ages_due)
+		app->ages_due = due;
+}
+
+void app_age(struct app *app, int64_t since, char *out)
+{
+	if (!since) {
+		str_copy(out, CLOCK_TEXT, "-");
+		return;
+	}
+	int64_t age = app->now - since, unit = clock_age_unit(age);
+	clock_age(age, out);
+	draw_again(app, age < 0 ? unit - age : unit - age % unit, unit);
+}
+
+void app_left(struct app *app, int64_t until, char *out)
+{
+	int64_t left = until - app->now, unit = clock_age_unit(left);
+	clock_age(left, out);
+	if (left > 0)
+		draw_again(app, left % unit + 1, unit);
+}
+
 void app_freshness(struct app *app, char *out, size_t size, enum style *style)
 {
 	struct records *table = app->tables[RECORD_SOURCE];
@@ -148,15 +188,15 @@ void app_freshness(struct app *app, char *out, size_t size, enum style *style)
 		if (!worst || s->state > worst->state)
 			worst = s;
 	}
-	char age[CLOCK_TEXT];
+	char age[CLOCK_TEXT] = "";
 	out[0] = '\0';
 	*style = STYLE_UNKNOWN;
 	if (!worst) {
 		snprintf(out, size, "? unknown");
 	} else if (worst->state != SOURCE_LIVE) {
-		clock_age(app->now - worst->base.as_of, age);
-		snprintf(out, size, "? blind%s%s", worst->base.as_of ? " " : "",
-			 worst->base.as_of ? age : "");
+		if (worst->base.as_of)
+			app_age(app, worst->base.as_of, age);
+		snprintf(out, size, "? blind%s%s", age[0] ? " " : "", age);
 	}
 }
 

@@ -43,6 +43,7 @@ struct app {
 	bool is_settled, has_rung;
 	int64_t now, mono;     /* of this pass */
 	int64_t drawn_at;      /* monotonic time of the newest frame */
+	int64_t ages_due;      /* wall time when it tells another age; 0: it tells none */
 
 	char service[APP_NAME], env[APP_NAME];
 	char narrow_env[APP_NAME], narrow_team[APP_NAME];

@@ -37,7 +37,7 @@ static void cell(struct pane *p, const struct canvas *c, const void *row, size_t
 			   r->version ? r->version : "?");
 		break;
 	case 1:
-		words_age(app_now(p->app), r->created_at, text);
+		app_age(p->app, r->created_at, text);
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
 		break;
 	case 2:

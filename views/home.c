@@ -151,17 +151,7 @@ static int64_t wake(struct view *v, int64_t now)
 		set_target(h);
 		return 0;
 	}
-	struct records *deploys = app_records(v->app, RECORD_DEPLOY),
-		       *alerts = app_records(v->app, RECORD_ALERT);
-	for (record_handle i = records_next(deploys, RECORDS_NO_ROW); i; i = records_next(deploys, i)) {
-		const struct deploy *d = records_row(deploys, i);
-		if (d->state == DEPLOY_RUNNING || app_now(v->app) - d->started_at < 60000)
-			return 1000; /* "watching, 41s", and ages told in seconds */
-	}
-	for (record_handle i = records_next(alerts, RECORDS_NO_ROW); i; i = records_next(alerts, i))
-		if (((const struct alert *)records_row(alerts, i))->phase != ALERT_RESOLVED)
-			return 1000;
-	return app_is_live(v->app) ? -1 : 1000; /* "blind 43s" */
+	return -1;
 }
 
 static bool is_bad(struct app *app, const char *service, const char *version)

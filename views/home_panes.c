@@ -223,20 +223,20 @@ static void environment_cell(struct pane *p, const struct canvas *c, const void 
 		d = last_deploy(p->app, e->name);
 		if (!d)
 			break;
-		words_age(app_now(p->app), d->started_at, age);
+		app_age(p->app, d->started_at, age);
 		snprintf(text, sizeof(text), "%s %s %s", age, d->service ? d->service : "",
 			 d->to ? d->to : "");
 		sheet_text(c, STYLE_TEXT, UTF8_LEFT, text);
 	}
 }
 
-static void deploy_progress(const struct canvas *c, const struct deploy *d, int64_t now)
+static void deploy_progress(struct app *app, const struct canvas *c, const struct deploy *d)
 {
 	char text[CLOCK_TEXT], room[WORDS_OWN];
 	int done, total;
 	words_progress(&d->steps, &done, &total);
-	if (d->state == DEPLOY_RUNNING && d->watch_until > now) {
-		clock_age(d->watch_until - now, text);
+	if (d->state == DEPLOY_RUNNING && d->watch_until > app_now(app)) {
+		app_left(app, d->watch_until, text);
 		canvas_textf(c, 0, 0, STYLE_INFO, "watching %s", text);
 	} else if (d->state == DEPLOY_RUNNING) {
 		chart_bar(c, 0, 0, 6, STYLE_INFO, done, total ? total : 1);
@@ -274,13 +274,13 @@ static void deploy_cell(struct pane *p, const struct canvas *c, const void *row,
 		sheet_text(c, STYLE_TEXT, UTF8_LEFT, text);
 		break;
 	case 3:
-		deploy_progress(c, d, app_now(p->app));
+		deploy_progress(p->app, c, d);
 		break;
 	case 4:
 		sheet_text(c, STYLE_DIM, UTF8_LEFT, words_deployer(d));
 		break;
 	default:
-		words_age(app_now(p->app), d->started_at, text);
+		app_age(p->app, d->started_at, text);
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
 	}
 }
@@ -291,10 +291,10 @@ static void alert_remark(struct app *app, const struct alert *a, char *out, size
 	char age[CLOCK_TEXT];
 	out[0] = '\0';
 	if (a->phase == ALERT_RESOLVED) {
-		words_age(app_now(app), a->ends_at, age);
+		app_age(app, a->ends_at, age);
 		snprintf(out, size, "resolved %s ago%s", age, a->times > 1 ? ", again" : "");
 	} else if (a->phase == ALERT_PENDING && a->fires_at) {
-		clock_age(a->fires_at - app_now(app), age);
+		app_left(app, a->fires_at, age);
 		snprintf(out, size, "fires in %s", age); /* so it is pending */
 	} else if (a->silenced_by.n || a->inhibited_by.n) {
 		snprintf(out, size, "%s", a->silenced_by.n ? "silenced" : "inhibited");
@@ -345,7 +345,7 @@ static void alert_cell(struct pane *p, const struct canvas *c, const void *row, 
 		break;
 	}
 	case 4:
-		words_age(app_now(p->app), a->starts_at, text);
+		app_age(p->app, a->starts_at, text);
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
 		break;
 	default:

@@ -27,7 +27,7 @@ struct pane_class {
 	void (*cell)(struct pane *, const struct canvas *, const void *row, size_t column, bool is_selected);
 };
 #define PANE_COLUMNS(a) .columns = a, .n_columns = sizeof(a) / sizeof((a)[0]), .frozen = 1
-#define PANE_AGE {"AGE", 4, 4, 0, UTF8_RIGHT} /* a column of words_age() */
+#define PANE_AGE {"AGE", 4, 4, 0, UTF8_RIGHT} /* a column of app_age() */
 struct pane {
 	const struct pane_class *class;
 	struct app *app;

@@ -103,7 +103,7 @@ static void placement_cell(struct pane *p, const struct canvas *c, const void *r
 		sheet_text(c, r->ready < r->desired ? STYLE_DEGRADED : STYLE_TEXT, UTF8_LEFT, text);
 		break;
 	case 3:
-		words_age(app_now(p->app), r->deployed_at, text);
+		app_age(p->app, r->deployed_at, text);
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
 		break;
 	default:
@@ -163,7 +163,7 @@ static void instance_cell(struct pane *p, const struct canvas *c, const void *ro
 		sheet_text(c, i->restarts > 0 ? STYLE_WARNING : STYLE_DIM, UTF8_RIGHT, text);
 		break;
 	case 4:
-		words_age(app_now(p->app), i->started_at, text);
+		app_age(p->app, i->started_at, text);
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
 		break;
 	case 5:
@@ -196,7 +196,7 @@ static void deploy_cell(struct pane *p, const struct canvas *c, const void *row,
 		sheet_text(c, STYLE_TEXT, UTF8_LEFT, text);
 		break;
 	case 2:
-		words_age(app_now(p->app), d->started_at, text);
+		app_age(p->app, d->started_at, text);
 		sheet_text(c, STYLE_DIM, UTF8_RIGHT, text);
 		break;
 	case 3:
@@ -489,7 +489,7 @@ static int64_t wake(struct view *v, int64_t now)
 		pane_group_update(&s->group);
 		return 0;
 	}
-	return app_is_live(v->app) ? -1 : 1000;
+	return -1;
 }
 
 static void close_view(struct view *v)

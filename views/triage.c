@@ -151,7 +151,7 @@ static void fill_facts(struct triage *t)
 	}
 	int64_t since = a->phase == ALERT_RESOLVED && a->ends_at ? a->ends_at : a->starts_at;
 	words_time(since, at, sizeof(at));
-	words_age(app_now(t->view.app), since, text);
+	app_age(t->view.app, since, text);
 	doc_addf(d, words_alert_style(a), "%s %s %s", words_severity_sign(a->severity),
 		 record_value_name(severity_names, a->severity), a->name);
 	doc_newline(d);

@@ -133,14 +133,6 @@ const char *words_own(const char *text, const char *me, char room[WORDS_OWN])
 	return is_changed ? room : text;
 }
 
-void words_age(int64_t now, int64_t then, char *out)
-{
-	if (then)
-		clock_age(now - then, out);
-	else
-		str_copy(out, CLOCK_TEXT, "-");
-}
-
 void words_time(int64_t wall_ms, char *out, size_t size)
 {
 	time_t seconds = (time_t)(wall_ms / 1000);

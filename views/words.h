@@ -30,8 +30,6 @@ const char *words_deployer(const struct deploy *);
 const char *words_own(const char *text, const char *me, char room[WORDS_OWN]);
 /* The name that deploys and audits have for who sits here; NULL when there is none. One buffer, UI thread. */
 const char *words_me(void);
-/* "3m", "2h": age of a time, "-" when it is absent. out holds CLOCK_TEXT bytes. */
-void words_age(int64_t now, int64_t then, char *out);
 /* "14:03:22" in local time. */
 void words_time(int64_t wall_ms, char *out, size_t size);
 /* A step's or deploy's share that is done: counts done and skipped steps. */

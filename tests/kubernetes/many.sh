@@ -29,4 +29,13 @@ print("missing", list((wanted - got).items())[:3], "too many", list((got - wante
 sys.exit(0 if wanted == got and len(pods) >= int(sys.argv[3]) else 1)
 EOF
 truly 'each is a pod, with its readiness, restarts and node' python3 "$scratch/same.py" "$scratch/pods" "$scratch/said" "$pods"
+
+# The best of six times: what the controllers still have to say of new pods comes in, and ages are told in seconds at first.
+{
+	echo 'wait 60000 load-'
+	for i in 1 2 3 4 5 6; do echo 'idle 10'; done
+	echo 'end 2000 TERM'
+} | "${BUILD:-build}/tests/tools/terminal" 40x120 "$fairway" >"$scratch/out" 2>"$scratch/err"
+calm=$(sed -n 's/^idle wake-ups\t\([0-9.]*\).*/\1/p' "$scratch/out" | sort -n | head -n 1)
+truly "a console sleeps while nothing changes: ${calm:-no} wake-ups/s" awk -v n="${calm:-99}" 'BEGIN { exit n > 2 }'
 plan

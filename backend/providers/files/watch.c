@@ -172,11 +172,9 @@ static void on(void *state, struct run *r, const struct input *in)
 {
 	struct watch *w = state;
 	switch (in->kind) {
-	case INPUT_START:
+	case INPUT_START: /* what is carried never changes: it is looked at once */
+	case INPUT_TIMER:
 		look(w, r);
-		if (!files_folder(r)) /* what is carried never changes: only its age needs to be told */
-			run_ask(r, &(struct ask){
-					   .kind = ASK_TIMER, .tag = TAG_AGAIN, .after_ms = LOOK_AGAIN_MS});
 		break;
 	case INPUT_UNIT:
 		unit(w, r, in);
@@ -192,22 +190,13 @@ static void on(void *state, struct run *r, const struct input *in)
 	case INPUT_FAIL:
 		run_again(r, in->err);
 		break;
-	case INPUT_TIMER:
-		if (files_folder(r)) {
-			look(w, r);
-		} else {
-			run_alive(r);
-			run_ask(r, &(struct ask){
-					   .kind = ASK_TIMER, .tag = TAG_AGAIN, .after_ms = LOOK_AGAIN_MS});
-		}
-		break;
 	case INPUT_HEAD:
 		break;
 	}
 }
 
 const struct query files_watch = {
-	.name = "files", .serves = REQUEST_WATCH, .is_standing = true, .heartbeat_ms = LOOK_AGAIN_MS,
+	.name = "files", .serves = REQUEST_WATCH, .is_standing = true, /* a folder that is away fails, it never is silent */
 	.size = sizeof(struct watch), .on = on,
 };
 
