@@ -123,15 +123,15 @@ static void ring(struct app *app)
 	app->has_rung = is_loud;
 }
 
-static void own_message(struct app *app, const struct message *m)
+/* Returns the kinds of records that are others now. */
+static uint32_t own_message(struct app *app, const struct message *m)
 {
-	uint32_t kinds;
+	uint32_t kinds = 0;
 	switch (m->kind) {
 	case MESSAGE_RECORDS:
 		kinds = app_model_apply(app, &m->changes);
 		if (kinds & REQUEST_KIND(RECORD_ALERT))
 			ring(app);
-		tell_views(app, kinds);
 		break;
 	case MESSAGE_SETTLED:
 		app->is_settled = true;
@@ -149,10 +149,13 @@ static void own_message(struct app *app, const struct message *m)
 	default:
 		break;
 	}
+	return kinds;
 }
 
+/* Views look at what changed once for all of them: a list of 50,000 rows is merged once. */
 static void take_messages(struct app *app)
 {
+	uint32_t kinds = 0;
 	int64_t until = clock_mono_ms() + MESSAGES_BUDGET_MS;
 	struct message *m;
 	while (clock_mono_ms() < until && (m = backend_next(app->backend))) {
@@ -173,11 +176,12 @@ static void take_messages(struct app *app)
 			v->class->message(v, m);
 			app_stale(app);
 		} else if (is_own) {
-			own_message(app, m);
+			kinds |= own_message(app, m);
 		}
 		message_free(m);
 		app_free_closed(app);
 	}
+	tell_views(app, kinds);
 }
 
 static int sooner(int wait, int64_t ms)

@@ -21,7 +21,8 @@ struct service_view {
 	char name[80];
 	struct pane_group group;
 	struct use_board use;
-	bool has_use; /* an instance tells how much it uses, or may use */
+	bool has_use; /* an instance tells how much it uses, or may use … */
+	uint64_t looked; /* … looked for until this change of the table */
 };
 
 static bool is_mine(const char *service, void *arg)
@@ -314,24 +315,39 @@ static void set_target(struct service_view *s)
 	app_target(s->view.app, s->name, name);
 }
 
+static bool has_amount(const struct instance *i)
+{
+	const int64_t amounts[] = {i->cpu, i->cpu_request, i->cpu_limit, i->memory, i->memory_request, i->memory_limit};
+	for (size_t k = 0; k < sizeof(amounts) / sizeof(amounts[0]); k++)
+		if (amounts[k] != RECORD_NONE)
+			return true;
+	return false;
+}
+
+/* Whether an instance that is new since we looked has one: there may be too many to look at all for each reply. */
+static bool news_have_amount(struct service_view *s)
+{
+	struct records *table = app_records(s->view.app, RECORD_INSTANCE);
+	uint64_t latest = records_latest(table), at = s->looked + 1;
+	at = at < records_oldest(table) ? records_oldest(table) : at;
+	s->looked = latest;
+	for (; at <= latest; at++) {
+		const struct instance *i = records_row(table, records_change(table, at));
+		if (i && wants_instance(i, s) && has_amount(i))
+			return true;
+	}
+	return false;
+}
+
 /* A process of the embedded platform has a pid instead. */
 static void choose_columns(struct service_view *s)
 {
-	struct pane *p = &s->group.panes[PANE_INSTANCES];
-	bool has_use = s->has_use;
-	for (size_t i = 0; i < index_count(p->index) && !has_use; i++) {
-		const struct instance *row = records_row(app_records(p->app, RECORD_INSTANCE), index_at(p->index, i));
-		char cpu[AMOUNT_TEXT] = "", memory[AMOUNT_TEXT] = "";
-		if (row) {
-			struct instance now = with_use(s, row);
-			amount_cpu(&now, cpu);
-			amount_memory(&now, memory);
-		}
-		has_use = cpu[0] || memory[0];
-	}
-	if (has_use != s->has_use)
-		sheet_set_columns(&p->sheet, use_columns, sizeof(use_columns) / sizeof(use_columns[0]));
-	s->has_use = has_use;
+	if (s->has_use)
+		return;
+	s->has_use = use_is_told(&s->use) || news_have_amount(s);
+	if (s->has_use)
+		sheet_set_columns(&s->group.panes[PANE_INSTANCES].sheet, use_columns,
+				  sizeof(use_columns) / sizeof(use_columns[0]));
 }
 
 static bool open_view(struct view *v, const char *arg, struct err *err)

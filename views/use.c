@@ -48,6 +48,14 @@ void use_take(struct use_board *b, struct view *v, const struct message *m)
 	app_stale(v->app);
 }
 
+bool use_is_told(const struct use_board *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->sources[i].uses.n)
+			return true;
+	return false;
+}
+
 const struct use *use_find(const struct use_board *b, const struct instance *instance)
 {
 	struct use key = {.instance = instance->id};

@@ -23,6 +23,7 @@ struct use_board {
 };
 void use_ask(struct use_board *, struct view *, const char *service);     /* when it is not asked yet */
 void use_take(struct use_board *, struct view *, const struct message *); /* any message of the view */
+bool use_is_told(const struct use_board *); /* of any instance */
 /* NULL: not known. */
 const struct use *use_find(const struct use_board *, const struct instance *);
 void use_finish(struct use_board *);
