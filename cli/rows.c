@@ -63,6 +63,8 @@ static int by_deploy(const void *pa, const void *pb)
 {
 	const struct deploy *a = *(const struct deploy *const *)pa, *b = *(const struct deploy *const *)pb;
 	int order = by_number(b->started_at, a->started_at);
+	if (!order)
+		order = by_number(b->release, a->release);
 	return order ? order : by_text(b->id, a->id);
 }
 

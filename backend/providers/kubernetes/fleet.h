@@ -77,6 +77,9 @@ struct kube_thing { /* a workload, or what stands between it and pods: ReplicaSe
 	char *name, *reason, *cause;
 	int32_t desired, ready, updated, available, total;
 	int64_t revision, since, created_at, restarted_at; /* restarted_at: the stamp in its template; 0 */
+	int64_t began_at, began_of; /* of a revision: when it began to be brought; its number then */
+	bool is_back;               /* it was there before what it replaced */
+	bool is_guessed, is_settled; /* that time is a guess; it changes no more */
 	int64_t rolled,
 		rolls_since; /* without revisions of its own: generation of the last change that was seen */
 	const char *rolled_from;  /* word */

@@ -12,13 +12,18 @@ static bool is_revision(const struct kube_thing *t)
 	return t->is_told && (t->what == KUBE_REPLICASET || t->what == KUBE_REVISION) && t->revision > 0;
 }
 
-const struct kube_thing *kube_revision_before(const struct kube_thing *w, int64_t revision)
+static struct kube_thing *before(const struct kube_thing *w, int64_t revision)
 {
-	const struct kube_thing *best = NULL;
-	for (const struct kube_thing *c = w->children; c; c = c->next)
+	struct kube_thing *best = NULL;
+	for (struct kube_thing *c = w->children; c; c = c->next)
 		if (is_revision(c) && c->revision < revision && (!best || c->revision > best->revision))
 			best = c;
 	return best;
+}
+
+const struct kube_thing *kube_revision_before(const struct kube_thing *w, int64_t revision)
+{
+	return before(w, revision);
 }
 
 const struct kube_thing *kube_newest(const struct kube_thing *w)
@@ -127,6 +132,51 @@ static void tell_release(struct kube_fleet *f, struct run *r, const struct kube_
 
 /* --- deploys --- */
 
+static int64_t youngest_before(const struct kube_thing *w, int64_t revision)
+{
+	int64_t at = 0;
+	for (const struct kube_thing *c = w->children; c; c = c->next)
+		if (is_revision(c) && c->revision < revision && c->created_at > at)
+			at = c->created_at;
+	return at;
+}
+
+/* Of the newest one its workload tells, until it is well: what rolls later is no part of it. */
+static void date_newest(const struct kube_thing *w, struct kube_thing *c)
+{
+	bool is_of_it = w->revision == RECORD_NONE || w->revision == c->revision;
+	if (c->began_of == c->revision && c->is_settled)
+		return;
+	c->began_at = w->rolled ? w->rolls_since : w->since;
+	c->is_guessed = false;
+	c->is_settled = w->rollout == KUBE_STEADY && is_of_it;
+}
+
+/* When each began. One that is older than what it replaced was gone back to: when, is known of one that was the newest
+ * when it was seen. The others are put between their neighbours, so that a list by time is one by number. */
+static void date_revisions(const struct kube_thing *w)
+{
+	int64_t later = INT64_MAX;
+	for (struct kube_thing *c = before(w, INT64_MAX); c; c = before(w, c->revision)) {
+		int64_t youngest = youngest_before(w, c->revision);
+		c->is_back = c->created_at < youngest;
+		if (!c->is_back) {
+			c->began_at = c->created_at;
+			c->is_guessed = false;
+		} else if (later == INT64_MAX) {
+			date_newest(w, c);
+		} else if (c->began_of != c->revision) {
+			c->began_at = 0;
+		}
+		c->began_of = c->revision;
+		if (c->is_back && (c->began_at <= youngest || c->began_at >= later)) {
+			c->began_at = later < INT64_MAX ? later - 1 : youngest + 1000;
+			c->is_guessed = true;
+		}
+		later = c->began_at;
+	}
+}
+
 static int state_of(const struct kube_thing *w)
 {
 	switch (w->rollout) {
@@ -193,10 +243,9 @@ static void tell_deploy(struct kube_fleet *f, struct run *r, const struct kube_g
 	d.release = set->revision;
 	d.from = before ? before->version : NULL;
 	d.to = set->version;
-	d.started_at = set->created_at;
-	if (before && set->created_at < before->created_at) { /* it was there before what it replaced */
+	d.started_at = set->began_at;
+	if (set->is_back) {
 		d.kind = "rollback";
-		d.started_at = is_newest ? w->rolled ? w->rolls_since : w->since : 0;
 	} else if (before && str_eq(before->version, set->version) &&
 		   set->restarted_at != before->restarted_at) {
 		d.kind = "restart";
@@ -205,10 +254,15 @@ static void tell_deploy(struct kube_fleet *f, struct run *r, const struct kube_g
 		tell_state(r, g, w, &d);
 		set->outcome = (uint8_t)d.state;
 		set->ended_at = d.ended_at;
+		if (set->is_guessed && !d.detail)
+			d.detail = "a cluster does not tell when it began: some time after this";
 	} else { /* nothing in the cluster tells what became of it, when it was not seen */
 		bool is_seen = set->outcome != DEPLOY_RUNNING && set->outcome != DEPLOY_UNKNOWN;
 		d.state = is_seen ? set->outcome : DEPLOY_UNKNOWN;
-		d.detail = is_seen ? d.detail : "replaced by a later one; a cluster does not tell how it ended";
+		d.detail = is_seen ? d.detail
+			   : set->is_guessed
+				   ? "replaced by a later one; a cluster does not tell how it ended, nor when it began: before this"
+				   : "replaced by a later one; a cluster does not tell how it ended";
 		d.ended_at = set->ended_at;
 	}
 	if (set->told_deploy != set->revision)
@@ -242,6 +296,7 @@ void kube_records_revisions(struct kube_fleet *f, struct run *r, struct kube_gro
 		return;
 	for (struct kube_thing *w = g->things; w; w = w->next) {
 		const struct kube_thing *newest = kube_newest(w);
+		date_revisions(w);
 		tell_change(f, r, g, w);
 		for (struct kube_thing *c = w->children; c; c = c->next) {
 			if (!is_revision(c))
