@@ -117,10 +117,6 @@ const struct view_class view_audit = {
 	.shows = 1u << RECORD_AUDIT,
 	.open = open_view,
 	.message = message,
-	.changed = pane_view_changed,
-	.wake = pane_view_wake,
 	.draw = draw,
-	.key = pane_view_key,
-	.widget = pane_view_widget,
-	.close = pane_view_close,
+	PANE_VIEW,
 };

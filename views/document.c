@@ -114,11 +114,6 @@ static void draw(struct view *v, const struct canvas *body)
 	reader_draw(&d->reader, body, title, NULL);
 }
 
-static void close_view(struct view *v)
-{
-	reader_finish((struct reader *)v);
-}
-
 static const struct command commands[] = {READER_COMMANDS};
 static const char *const layers[] = {"document", "pager", NULL};
 static const char *const footer[] = {"back", "search", "copy", NULL};
@@ -129,14 +124,11 @@ const struct view_class view_document = {
 	.size = sizeof(struct document_view),
 	.layers = layers,
 	.footer = footer,
-	.commands = commands,
-	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	VIEW_COMMANDS(commands),
 	.shows = 1u << RECORD_DEPLOY,
 	.open = open_view,
 	.message = message,
 	.changed = changed,
 	.draw = draw,
-	.key = reader_key,
-	.widget = reader_widget,
-	.close = close_view,
+	READER_VIEW,
 };

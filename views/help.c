@@ -70,11 +70,6 @@ static void draw(struct view *v, const struct canvas *body)
 	reader_draw((struct reader *)v, body, "Help", NULL);
 }
 
-static void close_view(struct view *v)
-{
-	reader_finish((struct reader *)v);
-}
-
 static const struct command commands[] = {READER_COMMANDS};
 static const char *const layers[] = {"help", "pager", NULL};
 static const char *const footer[] = {"back", "search", "search-next", NULL};
@@ -85,11 +80,8 @@ const struct view_class view_help = {
 	.size = sizeof(struct help),
 	.layers = layers,
 	.footer = footer,
-	.commands = commands,
-	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	VIEW_COMMANDS(commands),
 	.open = open_view,
 	.draw = draw,
-	.key = reader_key,
-	.widget = reader_widget,
-	.close = close_view,
+	READER_VIEW,
 };

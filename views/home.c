@@ -406,8 +406,7 @@ const struct view_class view_home = {
 	.size = sizeof(struct home),
 	.layers = layers,
 	.footer = footer,
-	.commands = commands,
-	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	VIEW_COMMANDS(commands),
 	.shows = 1u << RECORD_SERVICE | 1u << RECORD_ENVIRONMENT | 1u << RECORD_PLACEMENT |
 		 1u << RECORD_DEPLOY | 1u << RECORD_ALERT | 1u << RECORD_LOCK | 1u << RECORD_RELEASE,
 	.open = open_view,

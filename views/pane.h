@@ -90,4 +90,7 @@ bool pane_view_key(struct view *, const struct key *); /* a second click runs th
 bool pane_view_widget(struct view *, const char *command);
 int64_t pane_view_wake(struct view *, int64_t now_mono);
 void pane_view_close(struct view *);
+#define PANE_VIEW                                                                              \
+	.changed = pane_view_changed, .wake = pane_view_wake, .key = pane_view_key,             \
+	.widget = pane_view_widget, .close = pane_view_close
 #endif

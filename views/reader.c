@@ -15,6 +15,11 @@ void reader_finish(struct reader *r)
 	str_finish(&r->source);
 }
 
+void reader_close(struct view *v)
+{
+	reader_finish((struct reader *)v);
+}
+
 void reader_changed(struct reader *r)
 {
 	pager_changed(&r->pager);

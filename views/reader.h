@@ -23,6 +23,8 @@ void reader_changed(struct reader *);
 void reader_draw(struct reader *, const struct canvas *, const char *title, const char *right);
 bool reader_widget(struct view *, const char *command);
 bool reader_key(struct view *, const struct key *); /* the wheel */
+void reader_close(struct view *); /* of a view that begins with its reader */
+#define READER_VIEW .key = reader_key, .widget = reader_widget, .close = reader_close
 void reader_search(struct app *, struct view *, const char *arg); /* rows: {"search", …}, {"copy", …} */
 void reader_copy(struct app *, struct view *, const char *arg);
 #define READER_COMMANDS                                                                    \

@@ -81,11 +81,6 @@ static void draw(struct view *v, const struct canvas *body)
 	reader_draw(&r->reader, body, title, NULL);
 }
 
-static void close_view(struct view *v)
-{
-	reader_finish((struct reader *)v);
-}
-
 static const struct command commands[] = {READER_COMMANDS};
 static const char *const layers[] = {"runbook", "pager", NULL};
 static const char *const footer[] = {"back", "search", "logs", "copy", NULL};
@@ -96,12 +91,9 @@ const struct view_class view_runbook = {
 	.size = sizeof(struct runbook_view),
 	.layers = layers,
 	.footer = footer,
-	.commands = commands,
-	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	VIEW_COMMANDS(commands),
 	.open = open_view,
 	.message = message,
 	.draw = draw,
-	.key = reader_key,
-	.widget = reader_widget,
-	.close = close_view,
+	READER_VIEW,
 };

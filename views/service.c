@@ -530,8 +530,7 @@ const struct view_class view_service = {
 	.size = sizeof(struct service_view),
 	.layers = layers,
 	.footer = footer,
-	.commands = commands,
-	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	VIEW_COMMANDS(commands),
 	.shows = 1u << RECORD_SERVICE | 1u << RECORD_PLACEMENT | 1u << RECORD_INSTANCE | 1u << RECORD_DEPLOY |
 		 1u << RECORD_EVENT | 1u << RECORD_ENVIRONMENT,
 	.open = open_view,

@@ -553,8 +553,7 @@ const struct view_class view_triage = {
 	.size = sizeof(struct triage),
 	.layers = layers,
 	.footer = footer,
-	.commands = commands,
-	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	VIEW_COMMANDS(commands),
 	.shows = 1u << RECORD_ALERT | 1u << RECORD_DEPLOY | 1u << RECORD_EVENT | 1u << RECORD_NOTE |
 		 1u << RECORD_LOCK | 1u << RECORD_SERVICE,
 	.open = open_view,

@@ -40,6 +40,7 @@ struct view_class {
 	int64_t (*wake)(struct view *, int64_t now_mono);           /* ms until it wants a frame; -1 none; optional */
 	void (*close)(struct view *);                               /* optional */
 };
+#define VIEW_COMMANDS(a) .commands = a, .n_commands = sizeof(a) / sizeof((a)[0])
 struct view {
 	const struct view_class *class;
 	struct app *app;

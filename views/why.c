@@ -68,11 +68,6 @@ static void draw(struct view *v, const struct canvas *body)
 	reader_draw(&w->reader, body, title, age[0] ? age : NULL);
 }
 
-static void close_view(struct view *v)
-{
-	reader_finish((struct reader *)v);
-}
-
 static const struct command commands[] = {READER_COMMANDS};
 static const char *const layers[] = {"why", "pager", NULL};
 static const char *const footer[] = {"back", "copy", "search", NULL};
@@ -83,14 +78,11 @@ const struct view_class view_why = {
 	.size = sizeof(struct why_view),
 	.layers = layers,
 	.footer = footer,
-	.commands = commands,
-	.n_commands = sizeof(commands) / sizeof(commands[0]),
+	VIEW_COMMANDS(commands),
 	.shows = 1u << RECORD_PLACEMENT | 1u << RECORD_INSTANCE | 1u << RECORD_DEPLOY | 1u << RECORD_ALERT |
 		 1u << RECORD_LOCK | 1u << RECORD_EVENT | 1u << RECORD_ENVIRONMENT | 1u << RECORD_SOURCE,
 	.open = open_view,
 	.changed = changed,
 	.draw = draw,
-	.key = reader_key,
-	.widget = reader_widget,
-	.close = close_view,
+	READER_VIEW,
 };
