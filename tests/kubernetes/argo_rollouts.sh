@@ -18,40 +18,10 @@ make_namespace
 config <<YAML
 dev $KUBE_CONFIG $ns
 YAML
-tag1=$(image 1) tag2=$(image 2) tag3=$(image 3)
-tag1=${tag1##*:} tag2=${tag2##*:} tag3=${tag3##*:}
-image_of='.spec.template.spec.containers[0].image'
-does() # STATUS NAME WORD…: a change
-{
-	wanted_status=$1 doing=$2
-	shift 2
-	says "$wanted_status" "$doing" "$@" --env dev --yes
-}
+tag1=$(tag 1) tag2=$(tag 2) tag3=$(tag 3)
 rollout() # NAME REPLICAS STRATEGY
 {
-	kube apply -f - >/dev/null <<YAML || exit 1
-apiVersion: argoproj.io/v1alpha1
-kind: Rollout
-metadata:
-  name: $1
-  namespace: $ns
-  labels: {app.kubernetes.io/name: $1}
-  annotations: {fairway.dev/watch: 1s}
-spec:
-  replicas: $2
-  progressDeadlineSeconds: 15
-  selector: {matchLabels: {app: $1}}
-  strategy: $3
-  template:
-    metadata: {labels: {app: $1}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - name: server
-        image: $(image 1)
-        imagePullPolicy: IfNotPresent
-        command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 1; done"]
-YAML
+	workload argoproj.io/v1alpha1/Rollout "$1" "replicas: $2, progressDeadlineSeconds: 15, strategy: $3" "$watched"
 	until_done 60 is_field Healthy "rollout/$1" .status.phase && return
 	[ "$number" -gt 0 ] || [ -n "${RIG_KUBECONFIG:-}" ] || leaves 'no controller of Argo Rollouts is at work here'
 	exit 1
@@ -150,12 +120,7 @@ holds 'says which one to deploy to' err 'takes its pods from Deployment base .*-
 does 0 'a restart' restart borrowed
 
 # --- blue and green ---
-kube apply -f - >/dev/null <<YAML
-apiVersion: v1
-kind: Service
-metadata: {name: shop, namespace: $ns}
-spec: {selector: {app: shop}, ports: [{port: 80}]}
-YAML
+kube -n "$ns" create service clusterip shop --tcp=80 >/dev/null
 rollout shop 2 '{blueGreen: {activeService: shop, autoPromotionEnabled: false, scaleDownDelaySeconds: 1}}'
 does 0 'a deploy beside what serves' deploy shop "$tag3"
 holds 'waits for its promotion' out 'BlueGreenPause.*fairway resume shop --env dev'

@@ -24,7 +24,6 @@ YAML
 echo "        builder: $scratch/builder" >>"$XDG_CONFIG_HOME/fairway/config.yaml"
 says 0 'the configuration is right' config check
 
-image_of='.spec.template.spec.containers[0].image'
 deployment web 1
 rolled_out web || exit 1
 child deploy "$fairway" deploy web nowhere --env dev --yes

@@ -16,9 +16,8 @@ rolled_out web || exit 1
 config <<YAML
 dev $KUBE_CONFIG $ns
 YAML
-tag=$(image 2 | sed 's/.*://')
 
-says 1 'a bad image is a failed deploy' deploy web no-such-tag --env dev --yes
+does 1 'a bad image is a failed deploy' deploy web no-such-tag
 cat "$scratch/err" >>"$scratch/out"
 holds 'told with its reason' out 'ImagePull|ErrImage|pull'
 is 2 'what ran before runs' deployment/web .status.availableReplicas
@@ -26,24 +25,24 @@ until_shows 'the placement is not ok' 20 'd[0]["health"] != "ok" and "ull" in d[
 until_shows 'nor is the instance' 20 'any("ull" in (i.get("reason") or "") for i in d)' instances web --env dev
 run why web --env dev
 holds 'why says it' out "[Pp]ull"
-says 0 'undo of a half-failed rollout' rollback web --env dev --yes
+does 0 'undo of a half-failed rollout' rollback web
 truly 'ends it' rolled_out web
 until_shows 'and all is well' 20 'd[0]["health"] == "ok"' service web --env dev
 
 kube -n "$ns" patch configmap switch -p '{"data": {"ready": "no"}}' >/dev/null
-says 1 'a failing probe is a failed deploy' deploy web "$tag" --env dev --yes
+does 1 'a failing probe is a failed deploy' deploy web "$(tag 2)"
 cat "$scratch/err" >>"$scratch/out"
 holds 'told with its reason' out '[Rr]eadiness|probe|not ready'
 is 2 'what ran before runs' deployment/web .status.availableReplicas
 kube -n "$ns" patch configmap switch -p '{"data": {"ready": "yes"}}' >/dev/null
-says 0 'undo' rollback web --env dev --yes
+does 0 'undo' rollback web
 truly 'ends it' rolled_out web
 
 kube -n "$ns" create quota small --hard=pods=2 >/dev/null
-says 1 'an exhausted quota is a failed deploy' deploy web "$tag" --env dev --yes
+does 1 'an exhausted quota is a failed deploy' deploy web "$(tag 2)"
 cat "$scratch/err" >>"$scratch/out"
 holds 'told with its reason' out '[Qq]uota'
 kube -n "$ns" delete quota small >/dev/null
-says 0 'undo' rollback web --env dev --yes
+does 0 'undo' rollback web
 truly 'ends it' rolled_out web
 plan

@@ -96,6 +96,12 @@ image()
 		echo "${FAIRWAY_TEST_IMAGES:-busybox:1.34 busybox:1.35 busybox:1.36}" | cut -d' ' -f"$1"
 	fi
 }
+# tag N: of image N.
+tag()
+{
+	image "$1" | sed 's/.*://'
+}
+image_of='.spec.template.spec.containers[0].image'
 # deployment NAME REPLICAS [SHELL-SCRIPT [YAML-OF-THE-CONTAINER [FAKE]]]: into $ns. FAKE is how a fake node acts the pods.
 deployment()
 {
@@ -128,6 +134,27 @@ spec:
           trap 'exit 0' TERM
           $script
         ${4:-}
+YAML
+}
+# workload APIVERSION/KIND NAME [SPEC [METADATA [COMMAND [CONTAINER…]]]]: any other kind, or several containers, into $ns. SPEC and
+# METADATA are further fields of these, as YAML of one line; every container runs COMMAND.
+watched='annotations: {fairway.dev/watch: 1s}'
+workload()
+{
+	kind=$1 name=$2 spec=${3:-} metadata=${4:-} command=${5:-"trap 'exit 0' TERM; while :; do sleep 1; done"}
+	shift $(($# < 5 ? $# : 5))
+	containers=
+	for container in "${@:-server}"; do
+		containers="$containers
+    {name: $container, image: '$(image 1)', imagePullPolicy: IfNotPresent, command: [sh, -c, \"$command\"]},"
+	done
+	kube apply -f - >/dev/null <<YAML || exit 1
+apiVersion: ${kind%/*}
+kind: ${kind##*/}
+metadata: {name: $name, namespace: $ns, labels: {app.kubernetes.io/name: $name}${metadata:+, $metadata}}
+spec: {${spec:+$spec, }selector: {matchLabels: {app: $name}}, template: {
+  metadata: {labels: {app: $name}},
+  spec: {terminationGracePeriodSeconds: 1, containers: [$containers]}}}
 YAML
 }
 is_rolled_out() # NAME
@@ -181,9 +208,10 @@ field()
 }
 
 # config: what $environments says, as configuration of context `test`. A line each: environment, kubeconfig file,
-# namespaces by comma or "-", and further YAML of the source.
+# namespaces by comma or "-", and further YAML of the source. `does` changes what is in the first one.
 config()
 {
+	does_in=
 	mkdir -p "$XDG_CONFIG_HOME/fairway"
 	{
 		echo 'context: test'
@@ -191,6 +219,7 @@ config()
 		echo '  test:'
 		echo '    environments:'
 		while read -r environment file names more; do
+			does_in=${does_in:-$environment}
 			echo "    - name: $environment"
 			echo "      deploys:"
 			echo "        kind: kubernetes"
@@ -199,6 +228,14 @@ config()
 			[ -z "$more" ] || echo "        $more"
 		done
 	} >"$XDG_CONFIG_HOME/fairway/config.yaml"
+}
+
+# does STATUS NAME WORD…: a change, without a question.
+does()
+{
+	wanted_status=$1 doing=$2
+	shift 2
+	says "$wanted_status" "$doing" "$@" --env "$does_in" --yes
 }
 
 # shows EXPRESSION WORD…: the JSON of a verb, whatever its status, until it is so; d is the document.

@@ -8,12 +8,6 @@ make_namespace
 config <<YAML
 staging $KUBE_CONFIG $ns
 YAML
-does() # STATUS NAME WORD…
-{
-	wanted_status=$1 doing=$2
-	shift 2
-	says "$wanted_status" "$doing" "$@" --env staging --yes
-}
 deployment web 1
 deployment loops 1 'exit 3'
 rolled_out web

@@ -10,28 +10,9 @@ other=$ns
 config <<YAML
 dev $KUBE_CONFIG $one,$other
 YAML
-stateful() # NAMESPACE
-{
-	kube apply -f - >/dev/null <<YAML || exit 1
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: web, namespace: $1, labels: {app.kubernetes.io/name: web}}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - name: server
-        image: $(image 1)
-        imagePullPolicy: IfNotPresent
-        command: [sh, -c, "echo this is $1; exec sleep 99999"]
-YAML
-}
-stateful "$one"
-stateful "$other"
+for ns in "$one" "$other"; do
+	workload apps/v1/StatefulSet web 'replicas: 1' '' "echo this is $ns; exec sleep 99999"
+done
 pair="sorted((i['id'], i['service']) for i in d) == [('$other/web-0', 'web.$other'), ('web-0', 'web.$one')] or \
 sorted((i['id'], i['service']) for i in d) == [('$one/web-0', 'web.$one'), ('web-0', 'web.$other')]"
 until_shows 'two instances, of two services' 30 "$pair" instances

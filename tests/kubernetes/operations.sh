@@ -14,18 +14,9 @@ config <<YAML
 staging $KUBE_CONFIG $first
 prod $KUBE_CONFIG $second_ns
 YAML
-image_of=.spec.template.spec.containers[0].image
 cause='.metadata.annotations.kubernetes\.io/change-cause'
 me=$(id -un)
-tag1=$(image 1) tag2=$(image 2) tag3=$(image 3)
-tag1=${tag1##*:} tag2=${tag2##*:} tag3=${tag3##*:}
-# does STATUS NAME WORD…: a change in staging.
-does()
-{
-	wanted_status=$1 doing=$2
-	shift 2
-	says "$wanted_status" "$doing" "$@" --env staging --yes
-}
+tag1=$(tag 1) tag2=$(tag 2) tag3=$(tag 3)
 revisions() # NAME: how many are kept
 {
 	kube -n "$ns" get replicasets -l "app.kubernetes.io/name=$1" -o name | wc -l
@@ -113,12 +104,7 @@ is "fairway restart by $me: it leaks" 'by whom it was' deployment/web "$cause"
 does 0 'a scale' scale web 3
 is 3 'is done' deployment/web .spec.replicas
 is "fairway restart by $me: it leaks" 'and leaves the reason of what runs alone' deployment/web "$cause"
-kube -n "$ns" apply -f - >/dev/null <<YAML
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web}
-spec: {minReplicas: 2, maxReplicas: 4, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}
-YAML
+kube -n "$ns" autoscale deployment web --min=2 --max=4 >/dev/null
 says 0 'under an autoscaler' scale web 4 --env staging --dry-run
 holds 'who will change it back is named before' out 'HorizontalPodAutoscaler web keeps 2 to 4'
 kube -n "$ns" delete hpa web >/dev/null
@@ -131,46 +117,10 @@ is 3 'and rolls then' deployment/web .status.updatedReplicas
 does 3 'what is not paused' resume web
 
 # --- other kinds, several containers ---
-kube apply -f - >/dev/null <<YAML
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db, namespace: $ns, labels: {app.kubernetes.io/name: db}, annotations: {fairway.dev/watch: 1s}}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - {name: engine, image: "$(image 1)", imagePullPolicy: IfNotPresent, command: [sh, -c, exec sleep 9999]}
-      - {name: backup, image: "$(image 1)", imagePullPolicy: IfNotPresent, command: [sh, -c, exec sleep 9999]}
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: agent, namespace: $ns, annotations: {fairway.dev/watch: 1s}}
-spec:
-  selector: {matchLabels: {app: agent}}
-  template:
-    metadata: {labels: {app: agent}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - {name: agent, image: "$(image 1)", imagePullPolicy: IfNotPresent, command: [sh, -c, exec sleep 9999]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: owned
-  namespace: $ns
-  annotations: {argocd.argoproj.io/tracking-id: "shop:apps/Deployment:$ns/owned"}
-spec:
-  replicas: 0
-  selector: {matchLabels: {app: owned}}
-  template:
-    metadata: {labels: {app: owned}}
-    spec: {containers: [{name: owned, image: "$(image 1)"}]}
-YAML
+workload apps/v1/StatefulSet db 'replicas: 1' "$watched" '' engine backup
+workload apps/v1/DaemonSet agent '' "$watched"
+workload apps/v1/Deployment owned 'replicas: 0' \
+	"annotations: {argocd.argoproj.io/tracking-id: 'shop:apps/Deployment:$ns/owned'}"
 until_done 60 kube -n "$ns" rollout status statefulset/db --timeout=1s >/dev/null 2>&1
 until_done 60 kube -n "$ns" rollout status daemonset/agent --timeout=1s >/dev/null 2>&1
 does 2 'of several containers' deploy db "$tag2"

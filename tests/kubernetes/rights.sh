@@ -23,8 +23,6 @@ limited()
 {
 	"$KUBECTL" --kubeconfig "$scratch/limited.kubeconfig" "$@"
 }
-image_of='.spec.template.spec.containers[0].image'
-tag=$(image 2 | sed 's/.*://')
 config <<YAML
 dev $scratch/limited.kubeconfig $ns
 YAML
@@ -32,13 +30,13 @@ YAML
 never 'it may not list the pods of the cluster' limited get --raw /api/v1/pods
 until_shows 'it sees its namespace' 20 'd[0]["name"] == "web" and d[0]["placements"][0]["ready"] == 1' services
 never 'it may not patch' limited auth can-i patch deployments -n "$ns"
-says 3 'and is refused' deploy web "$tag" --env dev --yes
+does 3 'and is refused' deploy web "$(tag 2)"
 cat "$scratch/err" >>"$scratch/out"
 holds 'with the right that is missing' out 'patch.*deployments|deployments.*patch'
 is "$(image 1)" 'nothing is changed' deployment/web "$image_of"
 for operation in 'restart web' 'scale web 2'; do
 	# shellcheck disable=SC2086
-	says 3 "refused: $operation" $operation --env dev --yes
+	does 3 "refused: $operation" $operation
 done
 is 1 'nothing is scaled' deployment/web .spec.replicas
 run logs web --env dev
@@ -71,7 +69,7 @@ exec 9>&-
 kube -n "$ns" create role writer --verb=patch --resource=deployments.apps,deployments.apps/scale >/dev/null
 kube -n "$ns" create rolebinding writer --role=writer --serviceaccount="$ns:limited" >/dev/null
 truly 'now it may patch' until_done 10 limited auth can-i patch deployments -n "$ns"
-says 0 'and does' deploy web "$tag" --env dev --yes
+does 0 'and does' deploy web "$(tag 2)"
 is "$(image 2)" 'the image runs' deployment/web "$image_of"
 
 kube -n "$ns" create serviceaccount nobody >/dev/null
