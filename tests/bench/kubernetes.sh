@@ -2,9 +2,10 @@
 # Sourced by tests/bench/run.sh: 50,000 pods over a wire that was recorded, then a real cluster (tests/rig) with 100, 1,000 and
 # 10,000 pods, fairway beside kubectl, curl and k9s. Time and memory are taken on the direct way, bytes and requests through a
 # proxy and in the server's audit log.
+export RIG_CACHE="$cache/fairway-rig" RIG_INSTANCE="${RIG_INSTANCE:-bench}" RIG_KUBE_PORT="${RIG_KUBE_PORT:-16620}" RIG_KUBE_AUDIT=1
 rig()
 {
-	RIG_CACHE="$cache/fairway-rig" RIG_INSTANCE="${RIG_INSTANCE:-bench}" RIG_KUBE_PORT="${RIG_KUBE_PORT:-16620}" RIG_KUBE_AUDIT=1 tests/rig/kubernetes-up "$@"
+	tests/rig/kubernetes-up "$@"
 }
 # spent FILE COMMAND…: "seconds MiB" of it; its output goes into FILE.
 spent()
@@ -139,6 +140,43 @@ pods() # N MORE: fills up to N pods by MORE, then measures. $ours and $theirs: f
 		"$(divide "${ours% *}" "${theirs% *}" 'kubectl, bytes')"
 	row '  requests for it' '≤ 1 × kubectl' "${ours#* }" "$(divide "${ours#* }" "${theirs#* }" 'kubectl')"
 }
+api() # PATH CURL-WORD…
+{
+	path=$1
+	shift
+	curl -sSN --cacert "$RIG_KUBE_CA" -H "Authorization: Bearer $RIG_KUBE_TOKEN" "$@" "$RIG_KUBE_URL$path"
+}
+# As many changes as the server gives on these processors, which it shares with everybody here. curl counts what its watch
+# tells meanwhile; since events come in order, a change that is on the screen says that all before it arrived.
+churned()
+{
+	api '/api/v1/pods?limit=1' | python3 -c 'import json, sys
+d = json.load(sys.stdin)
+pod = d["items"][0]["metadata"]
+print(d["metadata"]["resourceVersion"], pod["labels"]["app.kubernetes.io/name"], pod["namespace"], pod["name"])' >"$dir/pod"
+	read -r version service namespace pod <"$dir/pod"
+	cluster_config "$RIG_KUBECONFIG"
+	timeout 100 tests/rig/kubernetes-up churn 5000 100 >"$dir/churn" 2>&1 &
+	churner=$!
+	followed 10 curl -sSN --cacert "$RIG_KUBE_CA" -H "Authorization: Bearer $RIG_KUBE_TOKEN" \
+		"$RIG_KUBE_URL/api/v1/pods?watch=true&resourceVersion=$version" >"$dir/given" &
+	given=$!
+	: >"$dir/out"
+	{
+		printf 'wait 60000 load-\nkeys :%s.%s<enter>\nwait 20000 Instances\nkeys 2z\nframe 5000\nmove 3000 jk\n' "$service" "$namespace"
+		until grep -q worst "$dir/out" || ! kill -0 "$churner" 2>/dev/null; do sleep 0.1; done
+		api "/api/v1/namespaces/$namespace/pods/$pod/status" -o /dev/null -X PATCH \
+			-H 'Content-Type: application/strategic-merge-patch+json' \
+			-d '{"status":{"containerStatuses":[{"name":"app","restartCount":777}]}}'
+		printf 'timed 20000 777 \nend 2000 TERM\n'
+	} | FAIRWAY_STATE_DIR="$dir/console" timeout 120 stdbuf -oL "$terminal" 40x120 "$fairway" >"$dir/out" 2>"$dir/err" || cat "$dir/out"
+	wait "$given"
+	kill "$churner"
+	wait "$churner" 2>/dev/null
+	row "  key to frame, $(cut -d' ' -f1 "$dir/given") changes/s of pods, all this server gives: p50 · p99 · worst" 'p99 ≤ 5 ms' \
+		"$(get 'key p50') · $(get 'key p99') · $(get 'key worst')" ''
+	row '  a change among them on the screen, after the server said it is made' '' "$(get 'seen after')" ''
+}
 with_k9s()
 {
 	k9s=$(command -v k9s) || {
@@ -253,7 +291,7 @@ sed "s|server: '[^']*'|server: 'https://$address:$(sed -n 's/listening on //p' "
 # How many at most.
 most=${RIG_BENCH_PODS:-10000}
 pods 100 100
-[ "$most" -lt 1000 ] || pods 1000 900
+[ "$most" -lt 1000 ] || { pods 1000 900; churned; }
 [ "$most" -lt 10000 ] || pods 10000 9000
 logs
 kill "$proxy"
