@@ -13,7 +13,7 @@
  * the rest of that run is told first. If it is nowhere, it is said between which times lines may be missing.
  *
  * While it follows, the kubelet goes on in the new file as soon as that is made, though the runtime may yet
- * write to the old one: of a thousand lines a second one or two were lost in every eighth rotation, of a
+ * write to the old one: of a thousand lines a second one or two were lost in every ninth rotation, of a
  * hundred one in every 120th, of ten none in 1,100 (kubelet 1.36, containerd 1.6). It may also miss a rotation
  * altogether and fall silent, or begin a file anew. A file that was rotated away is had by nodes/proxy alone,
  * which none of the roles view, edit and admin has. So now and then a look is taken at the first stamp of the
