@@ -47,6 +47,8 @@ wait "$deploy"
 truly 'whoever watched the deploy fails' test $? -eq 1
 cp "$scratch/deploy.err" "$scratch/err"
 holds 'and is told what became of it' err 'was set to .*:1 meanwhile, by fairway'
+until_shows 'the deploy that was ended reads cancelled, before what came of that' 60 \
+	"[(x['to'], x['state'], x['kind']) for x in d][:2] == [('1', 'succeeded', 'rollback'), ('nowhere', 'cancelled', 'deploy')]" deploys
 until_shows 'both are in the audit' 60 '{(e["action"], e["state"]) for e in d} == {("deploy", "failed"), ("cancel", "done")}' audit
 types '<esc>Q'
 exec 9>&-

@@ -63,6 +63,7 @@ struct kube_group;
 struct kube_thing { /* a workload, or what stands between it and pods: ReplicaSet, Job */
 	struct kube_node node;
 	uint8_t what, rollout; /* enum kube_what, enum kube_rollout */
+	bool has_older;        /* of struct kube_workload */
 	bool is_told;          /* else it is only known as an owner, or gone */
 	bool is_suspended, is_refused;
 	uint8_t outcome;           /* enum deploy_state of this revision, as far as it was seen */

@@ -223,6 +223,7 @@ static void read_thing(struct kube_fleet *f, struct run *r, struct kube_thing *t
 	t->available = small(w->available);
 	t->total = small(w->total);
 	t->revision = w->revision;
+	t->has_older = w->has_older;
 	t->created_at = w->meta.created_at;
 	kube_word_set(&f->words, &t->namespace, w->meta.namespace);
 	kube_word_set(&f->words, &t->version, w->version);

@@ -48,6 +48,7 @@ struct kube_workload {
 	const char *version; /* image_version() of it, or the label app.kubernetes.io/version */
 	int64_t desired, ready, updated, available, total; /* zero when the API leaves them out */
 	int64_t revision; /* deployment.kubernetes.io/revision; RECORD_NONE */
+	bool has_older;   /* it is a revision that had another number before: it was gone back to */
 	enum kube_rollout rollout;
 	const char *reason;       /* stuck or rolling: a sentence; NULL */
 	int64_t since;            /* of the rollout's last change */

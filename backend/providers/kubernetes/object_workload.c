@@ -275,6 +275,7 @@ bool kube_workload_read(enum kube_what what, const cJSON *object, struct arena *
 		number_text = json_text(w->meta.annotations, "rollout.argoproj.io/revision");
 	if (number_text && str_to_int(number_text, 0, INT64_MAX, &revision))
 		w->revision = revision;
+	w->has_older = !str_empty(json_text(w->meta.annotations, "deployment.kubernetes.io/revision-history"));
 	if (what == KUBE_REVISION)
 		w->revision = json_int(object, "revision", RECORD_NONE);
 	read_container(w, a);

@@ -159,7 +159,9 @@ static void date_revisions(const struct kube_thing *w)
 	int64_t later = INT64_MAX;
 	for (struct kube_thing *c = before(w, INT64_MAX); c; c = before(w, c->revision)) {
 		int64_t youngest = youngest_before(w, c->revision);
-		c->is_back = c->created_at < youngest;
+		c->is_back = c->has_older || c->created_at < youngest;
+		if (youngest < c->created_at)
+			youngest = c->created_at;
 		if (!c->is_back) {
 			c->began_at = c->created_at;
 			c->is_guessed = false;
@@ -169,6 +171,8 @@ static void date_revisions(const struct kube_thing *w)
 			c->began_at = 0;
 		}
 		c->began_of = c->revision;
+		if (c->is_back && c->began_at == youngest) /* times of a cluster are whole seconds */
+			c->began_at++;
 		if (c->is_back && (c->began_at <= youngest || c->began_at >= later)) {
 			c->began_at = later < INT64_MAX ? later - 1 : youngest + 1000;
 			c->is_guessed = true;
@@ -232,6 +236,38 @@ static void begin_deploy(struct kube_fleet *f, struct run *r, const struct kube_
 	d->kind = "deploy";
 }
 
+static const struct kube_thing *revision_of(const struct kube_thing *w, int64_t revision)
+{
+	const struct kube_thing *c = w->children;
+	while (c && !(is_revision(c) && c->revision == revision))
+		c = c->next;
+	return c;
+}
+
+/* One that was replaced: what came of it when it was seen, or that the one after it came of its being cancelled, which
+ * only a rollout under way can be. */
+static void tell_outcome(struct run *r, const struct kube_thing *w, const struct kube_thing *set,
+			 const struct kube_thing *newest, struct deploy *d)
+{
+	const struct kube_thing *next = revision_of(w, set->revision + 1);
+	struct kube_cause cause;
+	bool is_seen = set->outcome != DEPLOY_RUNNING && set->outcome != DEPLOY_UNKNOWN;
+	d->ended_at = set->ended_at;
+	if (set->outcome != DEPLOY_SUCCEEDED && next && kube_cause_read(cause_of(w, next, newest), run_arena(r), &cause) &&
+	    str_eq(cause.action, "cancel")) {
+		d->state = DEPLOY_CANCELLED;
+		d->ended_at = next->is_guessed ? 0 : next->began_at;
+		d->detail = arena_printf(run_arena(r), "cancelled by %s%s%s", cause.by, cause.reason ? ": " : "",
+					 cause.reason ? cause.reason : "");
+	} else if (is_seen) {
+		d->state = set->outcome;
+	} else {
+		d->state = DEPLOY_UNKNOWN;
+		d->detail = arena_printf(run_arena(r), "replaced by a later one; a cluster does not tell how it ended%s",
+					 set->is_guessed ? ", nor when it began: before this" : "");
+	}
+}
+
 static void tell_deploy(struct kube_fleet *f, struct run *r, const struct kube_group *g,
 			const struct kube_thing *w, struct kube_thing *set, const struct kube_thing *newest)
 {
@@ -256,14 +292,8 @@ static void tell_deploy(struct kube_fleet *f, struct run *r, const struct kube_g
 		set->ended_at = d.ended_at;
 		if (set->is_guessed && !d.detail)
 			d.detail = "a cluster does not tell when it began: some time after this";
-	} else { /* nothing in the cluster tells what became of it, when it was not seen */
-		bool is_seen = set->outcome != DEPLOY_RUNNING && set->outcome != DEPLOY_UNKNOWN;
-		d.state = is_seen ? set->outcome : DEPLOY_UNKNOWN;
-		d.detail = is_seen ? d.detail
-			   : set->is_guessed
-				   ? "replaced by a later one; a cluster does not tell how it ended, nor when it began: before this"
-				   : "replaced by a later one; a cluster does not tell how it ended";
-		d.ended_at = set->ended_at;
+	} else {
+		tell_outcome(r, w, set, newest, &d);
 	}
 	if (set->told_deploy != set->revision)
 		forget_deploy(r, set);
