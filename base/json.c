@@ -225,6 +225,28 @@ char *json_print(const cJSON *json)
 	return str_detach(&out);
 }
 
+void json_quote(struct str *out, const char *text, size_t len)
+{
+	str_addc(out, '"');
+	for (size_t i = 0; i < len;) {
+		size_t n = plain(text + i, len - i);
+		uint32_t point;
+		str_addn(out, text + i, n);
+		i += n;
+		if (i == len)
+			break;
+		n = utf8_decode(text + i, len - i, &point);
+		if (point == UTF8_BAD)
+			str_add(out, "\\ufffd");
+		else if (point < 0x20 || point == '"' || point == '\\')
+			str_addf(out, "\\u%04x", (unsigned)point);
+		else
+			str_addn(out, text + i, n);
+		i += n;
+	}
+	str_addc(out, '"');
+}
+
 void json_add_text(cJSON *object, const char *name, const char *text)
 {
 	if (text && !cJSON_AddStringToObject(object, name, text))

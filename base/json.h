@@ -14,6 +14,7 @@
 
 struct arena;
 struct err;
+struct str;
 
 #define JSON_DEPTH 64
 
@@ -32,6 +33,8 @@ const cJSON *json_get(const cJSON *object, const char *name);
 /* Text without line breaks; a byte of a string that is not UTF-8 becomes \ufffd. Never NULL (out of memory ends the
  * program). The caller frees it. */
 char *json_print(const cJSON *);
+/* Appends it as a JSON string; a byte that is not UTF-8 becomes \ufffd. */
+void json_quote(struct str *, const char *text, size_t len);
 /* Adds only when text is not NULL. */
 void json_add_text(cJSON *object, const char *name, const char *text);
 void json_add_int(cJSON *object, const char *name, int64_t value); /* exact up to 2^53 */

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/utf8.h"
+#include "base/json.h"
 
 /* --- off the wire --- */
 
@@ -82,37 +82,6 @@ static bool find(const struct proto_field *message, uint32_t number, struct prot
 
 /* --- as JSON --- */
 
-static size_t plain(const char *text, size_t len)
-{
-	size_t n = 0;
-	while (n < len && (unsigned char)text[n] >= 0x20 && (unsigned char)text[n] < 0x80 && text[n] != '"' &&
-	       text[n] != '\\')
-		n++;
-	return n;
-}
-
-static void add_text(struct str *out, const char *text, size_t len)
-{
-	str_addc(out, '"');
-	for (size_t i = 0; i < len;) {
-		size_t n = plain(text + i, len - i);
-		uint32_t point;
-		str_addn(out, text + i, n);
-		i += n;
-		if (i == len)
-			break;
-		n = utf8_decode(text + i, len - i, &point);
-		if (point == UTF8_BAD)
-			str_add(out, "\\ufffd");
-		else if (point < 0x20 || point == '"' || point == '\\')
-			str_addf(out, "\\u%04x", (unsigned)point);
-		else
-			str_addn(out, text + i, n);
-		i += n;
-	}
-	str_addc(out, '"');
-}
-
 static bool add_message(const struct proto_message *, const struct proto_field *, struct str *);
 
 /* Whether there is something to tell. */
@@ -127,7 +96,7 @@ static bool add_time(const struct proto_field *f, struct str *out)
 	if ((int64_t)seconds.value >= INT64_MAX / 1000 || (int64_t)seconds.value <= INT64_MIN / 1000)
 		return false;
 	clock_rfc3339((int64_t)seconds.value * 1000 + (int64_t)(nanos.value % 1000000000 / 1000000), text);
-	add_text(out, text, strlen(text));
+	json_quote(out, text, strlen(text));
 	return true;
 }
 
@@ -143,7 +112,7 @@ static bool add_value(const struct proto_row *row, const struct proto_field *f, 
 	switch (row->as) {
 	case PROTO_TEXT:
 		if (f->len || is_kept)
-			add_text(out, f->bytes, f->len);
+			json_quote(out, f->bytes, f->len);
 		return f->len || is_kept;
 	case PROTO_INT:
 		str_addf(out, "%lld", (long long)f->value);
@@ -158,7 +127,7 @@ static bool add_value(const struct proto_row *row, const struct proto_field *f, 
 		if (!find(f, 1, &inner) || inner.wire != PROTO_WIRE_BYTES || !inner.len)
 			return false;
 		if (row->as == PROTO_INNER)
-			add_text(out, inner.bytes, inner.len);
+			json_quote(out, inner.bytes, inner.len);
 		else
 			str_addn(out, inner.bytes, inner.len);
 		return true;
@@ -178,7 +147,7 @@ static bool add_entry(const struct proto_row *row, const struct proto_field *f, 
 			  memcmp(row->without, key.bytes, key.len) == 0))
 		return false;
 	find(f, 2, &value);
-	add_text(out, key.bytes, key.len);
+	json_quote(out, key.bytes, key.len);
 	str_addc(out, ':');
 	if (!add_value(row, &value, true, out, is_good))
 		str_add(out, "null");
