@@ -60,8 +60,9 @@ static const struct query query = {.name = "watch",
 
 #define BEGIN "provider kubernetes\nrequest watch instances\n"
 #define PODS "GET /api/v1/namespaces/a/pods?labelSelector=app%3Dweb"
-#define LIST "> " PODS "&limit=500\n"
-#define WHOLE "> " PODS "\n"
+#define AS " as application/vnd.kubernetes.protobuf,application/json"
+#define LIST "> " PODS "&limit=500" AS "\n"
+#define WHOLE "> " PODS AS "\n"
 #define WATCH(version)                                                                                       \
 	"> " PODS "&watch=true&allowWatchBookmarks=true&timeoutSeconds=450&resourceVersion=" version "\n"
 #define OK "< 200 Content-Type: application/json\n"
@@ -105,14 +106,14 @@ static void reads_pages(void **state)
 		      "one",
 		      "1") ","
 			   "\n= gap begin\n= gap put one\n"
-			   "> " PODS "&limit=2000&continue=a%20b\n" OK
+			   "> " PODS "&limit=2000&continue=a%20b" AS "\n" OK
 			   "<- {\"metadata\":{\"resourceVersion\":\"10\",\"continue\":\"c\"},\"items\":[" POD(
 				   "three", "3") ","
 						 "\n= gap put three\n> nothing\n"
 						 "@ " PODS "&limit=500\n<- " POD(
 							 "two",
 							 "2") "]}\n= gap put two\n! eof\n"
-							      "> " PODS "&limit=2000&continue=c\n" OK
+							      "> " PODS "&limit=2000&continue=c" AS "\n" OK
 							      "<- "
 							      "{\"metadata\":{\"resourceVersion\":\"10\"},"
 							      "\"items\":[]}\n! eof\n"
@@ -132,7 +133,7 @@ static void lists_whole_when_pages_expire(void **state)
 		      "one",
 		      "1") "]}\n= gap begin\n"
 			   "= gap put one\n! eof\n"
-			   "> " PODS "&limit=2000&continue=x\n< 410 Content-Type: application/json\n<- " GONE
+			   "> " PODS "&limit=2000&continue=x" AS "\n< 410 Content-Type: application/json\n<- " GONE
 			   "\n! eof\n" WHOLE OK "<- {" META("30") ",\"items\":[" POD(
 				   "one",
 				   "1") "]}\n= gap begin\n= gap put one\n! eof\n= gap sync\n" WATCH("30"));
