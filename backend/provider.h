@@ -41,6 +41,8 @@ struct ask { /* copied by run_ask() */
 	bool cuts_long_lines;
 	bool is_stream;              /* goes on until one side ends it; EXEC: its output comes as units */
 	bool is_write;               /* sent once, never again */
+	bool is_patient; /* HTTP, of a query that is not standing: sent again, 4 times at most, when the answer is 429 or 5xx,
+			    as late as that asks for, unless it asks for more than 10 s */
 	int64_t head_ms, idle_ms;    /* as struct http_wish */
 	const char *const *argv;     /* EXEC: a captured child, never a shell; NULL at the end */
 	const char *folder;          /* EXEC: where it runs; FILES: where to look, 4 levels deep */

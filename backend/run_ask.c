@@ -7,6 +7,8 @@
 #include "backend/run_private.h"
 
 #define RETRY_AFTER_MAX_S 600
+#define PATIENCE 4
+#define PATIENCE_MS 10000
 #define CEILING (1024 * 1024)
 #define ERROR_BODY_MAX (64 * 1024)
 
@@ -117,6 +119,16 @@ static void on_repeat(void *arg)
 	ask_reach(arg);
 }
 
+static void ask_anew(struct asked *a, int64_t after_ms)
+{
+	a->status = 0;
+	a->retry_ms = 0;
+	a->is_error_body = false;
+	frame_finish(&a->frame);
+	begin_frame(a);
+	run_timer_set(a->run, &a->timer, after_ms, on_repeat, a);
+}
+
 /* A connection that breaks is ordinary: a read goes out again. What was told of a reply is not told twice, and whoever
  * reads a stream goes on by himself. */
 static bool repeat(struct asked *a, const struct err *failure)
@@ -125,11 +137,19 @@ static bool repeat(struct asked *a, const struct err *failure)
 	if (failure->code != ECONNRESET || a->is_write || a->wish.is_stream || a->has_told ||
 	    r->wish.query->is_standing || r->is_written || r->attempts >= READ_ATTEMPTS - 1)
 		return false;
-	a->status = 0;
-	a->is_error_body = false;
-	frame_finish(&a->frame);
-	begin_frame(a);
-	run_timer_set(r, &a->timer, run_backoff(r, ++r->attempts), on_repeat, a);
+	ask_anew(a, run_backoff(r, ++r->attempts));
+	return true;
+}
+
+/* A server that has no time just now mostly has it a second later. */
+static bool wait_for_server(struct asked *a)
+{
+	bool has_no_time = a->status == 429 || (a->status >= 500 && a->status != 501);
+	if (!a->is_patient || a->is_write || !has_no_time || a->run->wish.query->is_standing || a->n_waits >= PATIENCE ||
+	    a->retry_ms > PATIENCE_MS)
+		return false;
+	int64_t after_ms = run_backoff(a->run, ++a->n_waits);
+	ask_anew(a, after_ms > a->retry_ms ? after_ms : a->retry_ms);
 	return true;
 }
 
@@ -198,7 +218,7 @@ static void on_done(void *arg, const struct err *failure)
 	struct run *r = a->run;
 	struct err err;
 	a->http = NULL; /* it is gone after this call */
-	if (a->is_dead || (failure && repeat(a, failure)))
+	if (a->is_dead || (failure ? repeat(a, failure) : wait_for_server(a)))
 		return;
 	run_enter(r);
 	if (failure)
@@ -405,7 +425,8 @@ void run_ask(struct run *r, const struct ask *ask)
 	if (r->is_over || r->is_again)
 		return;
 	struct asked *a = mem_alloc(sizeof(*a));
-	*a = (struct asked){.run = r, .next = r->asks, .tag = ask->tag, .is_write = ask->is_write};
+	*a = (struct asked){.run = r, .next = r->asks, .tag = ask->tag, .is_write = ask->is_write,
+			    .is_patient = ask->is_patient};
 	r->asks = a;
 	a->framing = ask->framing;
 	a->ceiling = ask->ceiling ? ask->ceiling : CEILING;

@@ -14,6 +14,8 @@ struct asked { /* one ask under way */
 	bool is_write, is_dead, is_error_body, is_stream;
 	bool is_renewed;         /* sent again after a 401, with fresh credentials */
 	bool has_told;           /* a unit of the reply */
+	bool is_patient;
+	int n_waits;             /* it was sent again so often after an answer that the server has no time */
 	int status;
 	int64_t retry_ms;        /* of a failed reply */
 	struct http *http;       /* NULL when its end was told */

@@ -46,6 +46,7 @@ static void ask(struct kube_find *f, struct run *r, uint32_t at, const char *pag
 				 .framing = FRAME_ITEMS,
 				 .items = "items",
 				 .ceiling = OBJECT_MAX,
+				 .is_patient = true,
 				 .head_ms = KUBE_HEAD_MS});
 	str_finish(&path);
 }

@@ -46,7 +46,7 @@ static void ask_list(struct kube_plan *p, struct run *r, uint32_t tag, const cha
 {
 	p->waiting++;
 	run_ask(r, &(struct ask){.tag = tag, .path = path, .framing = FRAME_ITEMS, .items = "items",
-				 .ceiling = 4 * 1024 * 1024, .head_ms = KUBE_HEAD_MS});
+				 .ceiling = 4 * 1024 * 1024, .head_ms = KUBE_HEAD_MS, .is_patient = true});
 }
 
 /* --- find --- */
@@ -266,7 +266,7 @@ static void trial_failed(struct kube_plan *p, struct run *r, const struct input 
 	}
 	if (err.kind == ERR_UNKNOWN) /* nothing was to be changed: there is no outcome to wonder about */
 		err.kind = ERR_UNREACHABLE;
-	if (in->status < 400 || in->status >= 500)
+	if (in->status < 400 || in->status == 429 || in->status >= 500)
 		run_done(r, &err);
 	else
 		kube_refuse(p, ERR_REFUSED, "the server would refuse it: %s", err.text);
