@@ -144,6 +144,7 @@ struct made_files {
 struct terminal_wish {
 	uint64_t ticket;                      /* 0: of an operation */
 	const char *const *argv, *const *env; /* env: "NAME=value" beside ours, NULL-ended */
+	const char *const *plain;             /* argv where there is no terminal; NULL: one is needed */
 	const char *why;                      /* a sentence */
 	/* Not NULL: nothing is run. The person is asked whether that may run, now and later; status 0 says yes. This is the
 	 * hash that approves it (backend/consent.h), env what its entry sets. */

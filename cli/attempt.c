@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -261,6 +262,8 @@ void attempt_print(struct cli *cli, const struct attempt *c, cJSON *array)
 		const void *made = find_made(cli->session, o->made, &class);
 		add_json(made ? rows_json(cli->session, class, made)
 		              : record_to_json(record_class(RECORD_OPERATION), o), array);
+	} else if (o->exit_status != RECORD_NONE && !isatty(STDOUT_FILENO)) {
+		cli_tell(cli, "%s", o->detail ? o->detail : "done"); /* the output is the command's alone */
 	} else if (o->state == AUDIT_DONE) {
 		struct str line = {0};
 		str_addf(&line, "%s", str_empty(o->detail) ? "done" : o->detail);

@@ -11,7 +11,8 @@ struct terminal_wish;
  * standard output: free with lend_free(*output). A signal that makes signal_fd readable ends it (ERR_CANCELLED) and is
  * left there to be read. */
 bool terminal_lend(const struct lend_wish *, int signal_fd, int *status, struct lend **output, struct err *);
-/* Answers a MESSAGE_TERMINAL: runs the plugin where there is a terminal, else says that there is none. */
+/* Answers a MESSAGE_TERMINAL: runs what it names where there is a terminal; else, where it can do without one, with our
+ * standard input and error, and out as its output; else says that there is none. */
 struct message;
-void terminal_answer(struct backend *, const struct message *, bool is_terminal, int signal_fd);
+void terminal_answer(struct backend *, const struct message *, bool is_terminal, int out, int signal_fd);
 #endif

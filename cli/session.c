@@ -28,6 +28,7 @@ struct session {
 	struct records *tables[RECORD_COUNT]; /* their rows */
 	uint64_t watch;
 	bool is_settled, is_terminal;
+	int lent_out; /* descriptor that a child's output goes to where there is no terminal */
 	const struct config_context *context;
 	const char *environment; /* asked about: sources of another one do not matter; NULL: all do */
 	bool has_told;       /* records came since that was last looked at */
@@ -71,6 +72,7 @@ bool session_open(struct cli *cli, const char *context, struct err *err)
 	s->signal_fd = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
 	open_table(s, RECORD_SOURCE);
 	s->is_terminal = cli->is_terminal;
+	s->lent_out = cli->args->output == OUTPUT_JSON ? STDERR_FILENO : STDOUT_FILENO;
 	s->patience_ms = patience(cli->config);
 	s->context = cli->config->context;
 	if (!str_eq(cli->verb->action, "promote")) /* which is about two of them */
@@ -204,7 +206,7 @@ static struct message *take(struct session *s)
 		if (m->kind == MESSAGE_TERMINAL) {
 			if (m->terminal.approve)
 				str_addf(&s->unapproved, "%s\n", m->terminal.approve);
-			terminal_answer(s->backend, m, s->is_terminal, s->signal_fd);
+			terminal_answer(s->backend, m, s->is_terminal, s->lent_out, s->signal_fd);
 			s->lent_until = clock_mono_ms();
 			message_free(m);
 			continue;

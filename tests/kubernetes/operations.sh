@@ -218,7 +218,15 @@ ended_with 7
 console "$fairway" exec web/staging -- no-such-command
 screened 'a command that is not there' sees 20 'it ended with status'
 exec 9>&-
-does 3 'no terminal' exec web/staging
+piped()
+{
+	echo 'from a pipe' | "$fairway" exec web/staging -- sh -c 'cat; echo apart >&2; exit 5' >"$scratch/piped" 2>"$scratch/apart"
+	[ $? -eq 5 ] && [ "$(cat "$scratch/piped")" = 'from a pipe' ] && grep -q '^apart$' "$scratch/apart"
+}
+truly 'without a terminal a command gets what there is: input, output and status pass through' piped
+says 0 'also with no input' exec web/staging -- cat
+lacks 'and its output is nothing but its own' out .
+does 3 'a shell without a terminal' exec web/staging
 holds 'is no place for it' err 'there is no terminal'
 says 4 'an environment that is not there' exec web/nowhere
 

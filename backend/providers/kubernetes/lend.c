@@ -323,14 +323,18 @@ static void lend(struct run *r)
 	}
 	tell(r, STEP_RUNNING, AUDIT_RECORDED, NULL, NULL);
 	struct message *m = run_message(r, MESSAGE_TERMINAL);
-	const char **argv = arena_alloc(&m->arena, ((size_t)cJSON_GetArraySize(list) + 1) * sizeof(*argv));
-	size_t n = 0;
+	size_t most = (size_t)cJSON_GetArraySize(list) + 1, n = 0, n_plain = 0;
+	const char **argv = arena_alloc(&m->arena, most * sizeof(*argv)), **plain = arena_alloc(&m->arena, most * sizeof(*plain));
+	bool has_command = is_exec(&run_request(r)->wish) && run_request(r)->wish.command.n, is_own = true;
 	cJSON_ArrayForEach(word, list)
 	{
 		argv[n++] = arena_dup(&m->arena, cJSON_IsString(word) ? word->valuestring : "");
+		is_own = is_own && !str_eq(argv[n - 1], "--");
+		if (!is_own || !str_eq(argv[n - 1], "--tty"))
+			plain[n_plain++] = argv[n - 1];
 	}
 	static const char *const none[] = {NULL};
-	m->terminal = (struct terminal_wish){.argv = argv, .env = none,
+	m->terminal = (struct terminal_wish){.argv = argv, .env = none, .plain = has_command ? plain : NULL,
 					     .why = arena_printf(&m->arena, "%s %s in %s", run_request(r)->wish.action,
 								 run_request(r)->wish.service, kube_environment(r))};
 	run_send(r, m);
