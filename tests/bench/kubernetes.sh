@@ -73,13 +73,18 @@ contexts:
     - {name: prod, deploys: {kind: kubernetes, kubeconfig: $1}}
 EOF
 }
-# What the controllers of a cluster have to say of new pods comes in for a while.
+# Nothing was written for a minute but that nodes are there: what the controllers of a cluster have to say of new pods comes in
+# for a while, and ages are told in seconds for that long. Not for ever.
 calm()
 {
-	before=
-	while now=$(grep -c '"verb":"update".*"subresource":"status"' "$RIG_KUBE_AUDIT_LOG"); [ "$now" != "$before" ]; do
+	before='' quiet=0 waited=0
+	while [ "$quiet" -lt 60 ] && [ "$waited" -lt 240 ]; do
+		now=$(grep -E '"verb":"(create|update|patch|delete)"' "$RIG_KUBE_AUDIT_LOG" |
+			grep -cvE '"resource":"(leases|nodes|tokenreviews|subjectaccessreviews)"')
+		[ "$now" = "$before" ] || quiet=0
 		before=$now
 		sleep 3
+		quiet=$((quiet + 3)) waited=$((waited + 3))
 	done
 }
 # listed LINE: seconds from the console's first request to the complete list: events come last, and are then watched. By the
