@@ -422,18 +422,23 @@ bool build_packed_parse(const char *text, struct build_packed *packed, struct er
 	return err_set(err, ERR_FAILED, "packing the release ended without an answer");
 }
 
+/* What a child that ends just now removes itself is as good as removed by us. */
+static bool is_removed(int dir, const char *name, int flags)
+{
+	return !unlinkat(dir, name, flags) || errno == ENOENT;
+}
+
 static bool remove_below(int dir)
 {
 	DIR *d = fdopendir(dir);
 	bool is_good = d;
 	for (struct dirent *e; d && (e = readdir(d));) {
-		if (str_eq(e->d_name, ".") || str_eq(e->d_name, ".."))
-			continue;
-		if (!unlinkat(dirfd(d), e->d_name, 0))
+		if (str_eq(e->d_name, ".") || str_eq(e->d_name, "..") || is_removed(dirfd(d), e->d_name, 0))
 			continue;
 		fchmodat(dirfd(d), e->d_name, 0700, 0); /* a build may have left folders without rights */
 		int below = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		is_good &= below >= 0 && remove_below(below) && !unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
+		is_good &= (below >= 0 && remove_below(below) && is_removed(dirfd(d), e->d_name, AT_REMOVEDIR)) ||
+			   (below < 0 && errno == ENOENT);
 	}
 	if (d)
 		closedir(d);
@@ -445,7 +450,7 @@ bool build_remove(const char *path, struct err *err)
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0 && errno == ENOENT)
 		return true;
-	if (dir >= 0 && remove_below(dir) && !rmdir(path))
+	if (dir >= 0 && remove_below(dir) && is_removed(AT_FDCWD, path, AT_REMOVEDIR))
 		return true;
 	return err_errno(err, ERR_FAILED, errno, "cannot remove %s", path);
 }

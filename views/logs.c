@@ -150,8 +150,12 @@ static void message(struct view *v, const struct message *m)
 static int64_t wake(struct view *v, int64_t now)
 {
 	struct logs *l = (struct logs *)v;
+	size_t waiting = log_buffer_waiting(l->buffer);
+	bool was_busy = log_view_is_busy(l->lines);
 	(void)now;
 	settle(l);
+	if (log_buffer_waiting(l->buffer) < waiting || (was_busy && !l->is_paused))
+		app_stale(v->app); /* what has its place now is not on the screen yet */
 	if (log_view_is_busy(l->lines) && !l->is_paused)
 		return 0;
 	if (l->search_wanted)

@@ -391,6 +391,7 @@ static int64_t wake(struct view *v, int64_t now)
 		ask_series(t);
 		fill_facts(t); /* ages */
 		pager_refilled(&t->pagers[PART_FACTS]);
+		app_stale(t->view.app);
 	}
 	return SERIES_MS;
 }

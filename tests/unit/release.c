@@ -76,6 +76,8 @@ static int teardown(void **state)
 	reactor_free(b->daemon.reactor);
 	place_close(&b->place);
 	bool is_removed = build_remove(b->dir, &err);
+	if (!is_removed)
+		print_error("%s\n", err.text);
 	free(b);
 	return !is_removed;
 }
