@@ -44,7 +44,7 @@ static const struct verb verbs[] = {
 	 write_operation, "resume"},
 	{"cancel", "SERVICE", "End the deploy that is under way and keep what served before", ROLLED, OPT_ENV, 1, 1,
 	 write_operation, "cancel"},
-	{"exec", "SERVICE/ENV [-- COMMAND…]", "Run a command, in a pipe too, or a shell in an instance; its exit status is ours",
+	{"exec", "SERVICE/ENV [-- COMMAND…]", "Run a command (in a pipe too) or a shell in an instance, with its status",
 	 PLACED | OPT_INSTANCE | OPT_CONTAINER, 0, 1, ARGS_WORDS_MAX, write_lend, "exec"},
 	{"port-forward", "SERVICE/ENV LOCAL:REMOTE", "Reach a port of an instance at a port of this machine",
 	 PLACED | OPT_INSTANCE, 0, 2, 2, write_lend, "port-forward"},
