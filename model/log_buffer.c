@@ -161,7 +161,7 @@ static bool is_full(const struct log_buffer *b, const struct log_block *block, s
 	return block->len + len > b->block_bytes || block->n >= b->block_lines;
 }
 
-static void place(const struct log_waiting *w, const char *bytes, struct log_stream *stream, void *arg)
+static void place(const struct log_waiting *w, struct log_stream *stream, void *arg)
 {
 	struct log_buffer *b = arg;
 	struct log_block *block = last_block(b), *head_block;
@@ -183,7 +183,7 @@ static void place(const struct log_waiting *w, const char *bytes, struct log_str
 		stream->has_head = true;
 	}
 	block->starts[block->n] = (uint32_t)block->len;
-	memcpy(block->bytes + block->len, bytes, w->len);
+	memcpy(block->bytes + block->len, w->text, w->len);
 	block->bytes[block->len + w->len] = '\n';
 	block->is_ascii = block->is_ascii && !(w->flags & LOG_META_WIDE);
 	block->len += w->len + 1;
@@ -198,12 +198,11 @@ size_t log_buffer_settle(struct log_buffer *b, int64_t until)
 	return n;
 }
 
-static enum log_level head_level(struct log_buffer *b, uint32_t instance, const struct log_waiting *head,
-				 const char *bytes)
+static enum log_level head_level(struct log_buffer *b, uint32_t instance, const struct log_waiting *head)
 {
 	struct log_stream *stream = log_wait_stream_at(b->wait, instance);
 	if (head)
-		return log_text_level(bytes, head->len);
+		return log_text_level(head->text, head->len);
 	return stream->has_head ? log_buffer_level(b, stream->head) : LOG_LEVEL_NONE;
 }
 
@@ -215,9 +214,8 @@ void log_buffer_add(struct log_buffer *b, uint32_t instance, int64_t time, const
 	struct log_stream *stream = log_wait_stream_at(b->wait, instance);
 	enum log_continues is = log_trace_next(&stream->trace, bytes, len);
 	if (is == LOG_CONTINUES_ERROR) {
-		const char *head_bytes;
-		const struct log_waiting *head = log_wait_head(b->wait, instance, &head_bytes);
-		is = head_level(b, instance, head, head_bytes) >= LOG_LEVEL_WARN ? LOG_CONTINUES : LOG_HEAD;
+		const struct log_waiting *head = log_wait_head(b->wait, instance);
+		is = head_level(b, instance, head) >= LOG_LEVEL_WARN ? LOG_CONTINUES : LOG_HEAD;
 	}
 	log_wait_add(b->wait, instance, time, bytes, len, flags, is == LOG_CONTINUES);
 }

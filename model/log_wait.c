@@ -11,13 +11,21 @@
 #include "model/text.h"
 
 #define HEAD_LOOK 512 /* waiting lines looked through for a stream's head */
-#define ROOM_KEPT (1024 * 1024)
 #define ROOM_LINES_KEPT 8192
+#define HOME_BYTES (256 * 1024) /* big enough that the C library gives it back to the system */
 
+/* Text of lines that came one after the other. It goes when the last of them has its place: a burst of a hundred thousand
+ * lines is never held twice. */
+struct log_bytes {
+	struct log_bytes *older, *newer;
+	size_t used, cap, lines;
+	char bytes[];
+};
 struct log_wait {
 	struct log_waiting *lines;
 	size_t n, cap;
-	struct str bytes;
+	struct log_bytes *newest; /* the one that is written to; NULL before the first line */
+	size_t bytes;             /* of all */
 	bool is_sorted;
 	uint64_t order;
 	int64_t until; /* of the last settle; 0: none yet */
@@ -36,11 +44,60 @@ struct log_wait *log_wait_new(void)
 	return w;
 }
 
+/* Text. */
+
+static void drop_bytes(struct log_wait *w, struct log_bytes *home)
+{
+	if (home->newer)
+		home->newer->older = home->older;
+	else
+		w->newest = home->older;
+	if (home->older)
+		home->older->newer = home->newer;
+	w->bytes -= home->cap;
+	free(home);
+}
+
+static struct log_bytes *open_bytes(struct log_wait *w, size_t len)
+{
+	struct log_bytes *home = w->newest;
+	if (home && home->cap - home->used >= len)
+		return home;
+	size_t cap = len > HOME_BYTES ? len : HOME_BYTES;
+	home = mem_grow(NULL, 1, sizeof(*home) + cap);
+	*home = (struct log_bytes){.older = w->newest, .cap = cap};
+	if (w->newest)
+		w->newest->newer = home;
+	w->newest = home;
+	w->bytes += cap;
+	return home;
+}
+
+static void keep_text(struct log_wait *w, struct log_waiting *line, const char *bytes)
+{
+	struct log_bytes *home = open_bytes(w, line->len);
+	char *text = home->bytes + home->used, *end = text + line->len;
+	memcpy(text, bytes, line->len);
+	for (char *p = text; (p = memchr(p, '\n', (size_t)(end - p))); p++)
+		*p = ' ';
+	home->used += line->len;
+	home->lines++;
+	line->text = text;
+	line->home = home;
+}
+
+static void drop_text(struct log_wait *w, const struct log_waiting *line)
+{
+	if (--line->home->lines == 0)
+		drop_bytes(w, line->home);
+}
+
 void log_wait_clear(struct log_wait *w)
 {
 	w->n = 0;
 	w->is_sorted = true;
-	str_reset(&w->bytes);
+	while (w->newest)
+		drop_bytes(w, w->newest);
 	for (size_t i = 0; i < w->n_streams; i++) {
 		w->streams[i].has_head = false;
 		w->streams[i].trace = (struct log_trace){0};
@@ -58,8 +115,9 @@ void log_wait_free(struct log_wait *w)
 	}
 	free(w->streams);
 	free(w->buckets);
+	while (w->newest)
+		drop_bytes(w, w->newest);
 	free(w->lines);
-	str_finish(&w->bytes);
 	free(w);
 }
 
@@ -170,7 +228,6 @@ void log_wait_add(struct log_wait *w, uint32_t stream, int64_t time, const char 
 		.time = time,
 		.key = key_of(w, s, time, continues),
 		.order = ++w->order,
-		.at = w->bytes.len,
 		.len = (uint32_t)len,
 		.stream = stream,
 		.continues = continues,
@@ -179,60 +236,34 @@ void log_wait_add(struct log_wait *w, uint32_t stream, int64_t time, const char 
 		s->last_head = line->order;
 	line->head = continues ? s->last_head : line->order;
 	s->key = line->key;
-	str_addn(&w->bytes, bytes, len);
-	for (char *p = w->bytes.s + line->at; (p = memchr(p, '\n', (size_t)(w->bytes.s + w->bytes.len - p)));
-	     p++)
-		*p = ' ';
+	keep_text(w, line, bytes);
 	if (w->n > 1 && compare(line - 1, line) > 0)
 		w->is_sorted = false;
 }
 
-const struct log_waiting *log_wait_head(const struct log_wait *w, uint32_t stream, const char **bytes)
+const struct log_waiting *log_wait_head(const struct log_wait *w, uint32_t stream)
 {
 	uint64_t order = w->streams[stream].last_head;
-	for (size_t i = w->n; i > 0 && w->n - i < HEAD_LOOK; i--) {
-		if (w->lines[i - 1].order != order)
-			continue;
-		*bytes = w->bytes.s + w->lines[i - 1].at;
-		return &w->lines[i - 1];
-	}
+	for (size_t i = w->n; i > 0 && w->n - i < HEAD_LOOK; i--)
+		if (w->lines[i - 1].order == order)
+			return &w->lines[i - 1];
 	return NULL;
 }
 
-/* What is left moves to the front, and so do its bytes. */
+/* What is left moves to the front. A burst's memory is not kept for the quiet after it. */
 static void keep_rest(struct log_wait *w, size_t from)
 {
-	struct str rest = {0};
-	for (size_t i = from; i < w->n; i++) {
-		struct log_waiting *to = &w->lines[i - from];
-		*to = w->lines[i];
-		size_t at = rest.len;
-		str_addn(&rest, w->bytes.s + to->at, to->len);
-		to->at = at;
-	}
 	w->n -= from;
-	str_finish(&w->bytes);
-	w->bytes = rest;
-}
-
-/* A burst's memory is not kept for the quiet after it. */
-static void empty_room(struct log_wait *w)
-{
-	w->n = 0;
-	str_reset(&w->bytes);
-	if (w->bytes.cap > ROOM_KEPT)
-		str_finish(&w->bytes);
-	if (w->cap > ROOM_LINES_KEPT) {
-		free(w->lines);
-		w->lines = NULL;
-		w->cap = 0;
-	}
+	memmove(w->lines, w->lines + from, w->n * sizeof(*w->lines));
+	if (w->n || w->cap <= ROOM_LINES_KEPT)
+		return;
+	free(w->lines);
+	w->lines = NULL;
+	w->cap = 0;
 }
 
 size_t log_wait_settle(struct log_wait *w, int64_t until,
-		       void (*place)(const struct log_waiting *, const char *bytes, struct log_stream *,
-				     void *arg),
-		       void *arg)
+		       void (*place)(const struct log_waiting *, struct log_stream *, void *arg), void *arg)
 {
 	if (!w->is_sorted)
 		qsort(w->lines, w->n, sizeof(*w->lines), compare_any);
@@ -240,13 +271,11 @@ size_t log_wait_settle(struct log_wait *w, int64_t until,
 	size_t forced = w->n > LOG_WAIT_LINES ? w->n - LOG_WAIT_LINES : 0, i = 0;
 	for (; i < w->n && (i < forced || w->lines[i].key <= until); i++) {
 		const struct log_waiting *line = &w->lines[i];
-		place(line, w->bytes.s + line->at, &w->streams[line->stream], arg);
+		place(line, &w->streams[line->stream], arg);
+		drop_text(w, line);
 	}
-	if (i == w->n) {
-		empty_room(w);
-	} else if (i) {
+	if (i)
 		keep_rest(w, i);
-	}
 	if (until != INT64_MAX && until > w->until)
 		w->until = until;
 	return i;
@@ -254,7 +283,7 @@ size_t log_wait_settle(struct log_wait *w, int64_t until,
 
 size_t log_wait_bytes(const struct log_wait *w)
 {
-	return w->bytes.cap + w->cap * sizeof(*w->lines);
+	return w->bytes + w->cap * sizeof(*w->lines);
 }
 
 size_t log_wait_count(const struct log_wait *w)

@@ -16,11 +16,13 @@
 #define LOG_WAIT_MS 2000
 #define LOG_WAIT_LINES 65536 /* more waiting lines than that are placed at once */
 
+struct log_bytes;
 struct log_waiting {
 	int64_t key;          /* time it is sorted by */
 	uint64_t head, order; /* arrival number of its head, and its own */
 	int64_t time;
-	size_t at;
+	const char *text; /* len bytes, without a newline and without a NUL; theirs is the memory: */
+	struct log_bytes *home;
 	uint32_t len, stream;
 	uint8_t flags;
 	bool continues;
@@ -45,13 +47,11 @@ const struct log_instance *log_wait_instance(const struct log_wait *, uint32_t s
 size_t log_wait_streams(const struct log_wait *);
 void log_wait_add(struct log_wait *, uint32_t stream, int64_t time, const char *bytes, size_t len,
 		  unsigned flags, bool continues);
-/* The last head of a stream while it waits, else NULL. */
-const struct log_waiting *log_wait_head(const struct log_wait *, uint32_t stream, const char **bytes);
-/* Hands over lines in order; returns how many. */
+/* The last head of a stream while it waits, else NULL. Until the next call that adds or settles. */
+const struct log_waiting *log_wait_head(const struct log_wait *, uint32_t stream);
+/* Hands over lines in order; returns how many. A line's text is gone when place returns. */
 size_t log_wait_settle(struct log_wait *, int64_t until,
-		       void (*place)(const struct log_waiting *, const char *bytes, struct log_stream *,
-				     void *arg),
-		       void *arg);
-size_t log_wait_bytes(const struct log_wait *);
+		       void (*place)(const struct log_waiting *, struct log_stream *, void *arg), void *arg);
+size_t log_wait_bytes(const struct log_wait *); /* of memory */
 size_t log_wait_count(const struct log_wait *);
 #endif
