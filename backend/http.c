@@ -99,7 +99,27 @@ static void take_header(struct http *h, const char *line, size_t len)
 		(struct header){name, arena_dup_n(&h->arena, value, (size_t)(line + len - value))};
 }
 
-static size_t on_header(char *line, size_t size, size_t n, void *arg)
+/* A line of the head, the empty one that ends it too; false: stop. */
+static bool take_line(struct http *h, const char *line, size_t len)
+{
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+		h->n_heads = 0; /* a new block: 100 Continue came before */
+		return true;
+	}
+	if (len > 2 || (len && line[0] != '\r' && line[0] != '\n')) {
+		take_header(h, line, len);
+		return true;
+	}
+	long status = 0;
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 200)
+		return true;
+	h->is_redirect = status >= 301 && status <= 308 && status != 304 && status != 305;
+	return tell_head(h);
+}
+
+/* Of an exchange that was held meanwhile, libcurl hands over all lines of the head at once. */
+static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct http *h = arg;
 	size_t len = size * n;
@@ -111,20 +131,14 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 		err_set(&h->failure, ERR_FAILED, "%s: the reply's header is larger than 64 KiB", where(h));
 		return 0;
 	}
-	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		h->n_heads = 0; /* a new block: 100 Continue came before */
-		return len;
+	for (const char *line = bytes, *end = bytes + len; line < end;) {
+		const char *next = memchr(line, '\n', (size_t)(end - line));
+		next = next ? next + 1 : end;
+		if (!take_line(h, line, (size_t)(next - line)))
+			return 0;
+		line = next;
 	}
-	if (len > 2 || (len && line[0] != '\r' && line[0] != '\n')) {
-		take_header(h, line, len);
-		return len;
-	}
-	long status = 0;
-	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status < 200)
-		return len;
-	h->is_redirect = status >= 301 && status <= 308 && status != 304 && status != 305;
-	return tell_head(h) ? len : 0;
+	return len;
 }
 
 static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)

@@ -3,6 +3,7 @@
  * machine. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,6 +32,7 @@ struct world {
 	struct httpd *server, *other;
 	struct str body;
 	int status;
+	size_t n_headers;
 	bool is_done;
 	struct err err;
 	char location[128];
@@ -62,6 +64,11 @@ static void answer(struct httpd_call *c, void *arg)
 					 i))
 				return;
 		httpd_print(c, "Content-Length: 0\r\n\r\n");
+	} else if (strcmp(c->target, "/slowly") == 0) {
+		httpd_print(c, "HTTP/1.1 200 OK\r\nX-One: 1\r\n");
+		poll(NULL, 0, 60);
+		httpd_print(c, "X-Two: 2\r\n\r\n");
+		httpd_wait_closed(c);
 	} else if (strcmp(c->target, "/silent") == 0) {
 		httpd_wait_closed(c);
 	} else {
@@ -100,9 +107,10 @@ static int tear_down(void **state)
 
 static void on_head(void *arg, int status, const struct header *headers, size_t n)
 {
+	struct world *w = arg;
 	(void)headers;
-	(void)n;
-	((struct world *)arg)->status = status;
+	w->n_headers = n;
+	w->status = status;
 }
 
 static void on_bytes(void *arg, const char *bytes, size_t len)
@@ -131,6 +139,12 @@ static void fetch(struct world *w, const struct http_wish *wish)
 	while (!w->is_done && clock_mono_ms() < deadline)
 		loop_step(w->loop, 100);
 	assert_true(w->is_done);
+}
+
+static void step(struct world *w, int64_t ms)
+{
+	for (int64_t until = clock_mono_ms() + ms; clock_mono_ms() < until;)
+		loop_step(w->loop, 5);
 }
 
 static const char *url_of(const struct httpd *server, const char *host, const char *path)
@@ -298,6 +312,30 @@ static void this_machine_needs_no_proxy(void **state)
 	unsetenv("all_proxy");
 	httpd_stop(local);
 	str_finish(&path);
+}
+
+/* A stream whose screen is busy is held, at whatever moment: its head comes whole when it goes on. What came and was not
+ * read yet is read by libcurl at once when it is held, and kept. */
+static void a_held_stream_keeps_its_head(void **state)
+{
+	struct world *w = *state;
+	for (int unread = 0; unread <= 180; unread += 60) {
+		struct http_wish wish = {.method = "GET", .url = url_of(w->server, "127.0.0.1", "/slowly"),
+		                         .is_stream = true};
+		w->status = 0;
+		struct http *h = http_start(w->loop, &wish, &handler, w, &w->err);
+		assert_non_null(h);
+		step(w, 30);
+		poll(NULL, 0, unread);
+		http_hold(h, true);
+		step(w, 100);
+		http_hold(h, false);
+		step(w, 60);
+		assert_int_equal(w->status, 200);
+		assert_int_equal(w->n_headers, 2);
+		http_cancel(h);
+		step(w, 5);
+	}
 }
 
 static void silence_has_an_end(void **state)
@@ -487,6 +525,7 @@ int main(void)
 		CASE(other_schemes_are_refused),
 		CASE(this_machine_needs_no_proxy),
 		CASE(silence_has_an_end),
+		CASE(a_held_stream_keeps_its_head),
 		CASE(bad_tls_is_refused_by_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
