@@ -31,21 +31,10 @@ static void end(struct kube_apply_plan *p, struct run *r, const struct err *err)
 static void try_object(struct kube_apply_plan *p, struct run *r, enum manifest_what what)
 {
 	struct str path = {0};
-	struct header header = {"Content-Type", KUBE_APPLY};
 	char *body = kube_apply_body(&p->manifest, what, NULL);
 	kube_apply_path(&path, what, p->basis.namespace, p->folder.file.name, true,
 			p->basis.forced & 1u << what);
-	/* It stores nothing: it may go out again, like a read. */
-	run_ask(r, &(struct ask){.tag = TAG_TRIAL + (uint32_t)what,
-				 .method = "PATCH",
-				 .path = path.s,
-				 .headers = &header,
-				 .n_headers = 1,
-				 .body = body,
-				 .body_len = strlen(body),
-				 .framing = FRAME_BODY,
-				 .ceiling = 16 * 1024 * 1024,
-				 .head_ms = KUBE_HEAD_MS});
+	kube_try(r, TAG_TRIAL + (uint32_t)what, "PATCH", path.s, KUBE_APPLY, body);
 	p->waiting++;
 	free(body);
 	str_finish(&path);

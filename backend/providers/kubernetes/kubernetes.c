@@ -204,11 +204,25 @@ void kube_get(struct run *r, uint32_t tag, const char *path)
 	                         .head_ms = KUBE_HEAD_MS});
 }
 
-void kube_send(struct run *r, uint32_t tag, const char *method, const char *path, const char *type, const char *body)
+static void send_body(struct run *r, struct ask *ask, const char *type)
 {
 	struct header header = {"Content-Type", type};
-	run_ask(r, &(struct ask){.tag = tag, .method = method, .path = path, .headers = &header,
-	                         .n_headers = body ? 1 : 0, .body = body, .body_len = body ? strlen(body) : 0,
-	                         .framing = FRAME_BODY, .ceiling = 16 * 1024 * 1024, .head_ms = 30000,
-	                         .is_write = true});
+	ask->headers = &header;
+	ask->n_headers = ask->body ? 1 : 0;
+	ask->body_len = ask->body ? strlen(ask->body) : 0;
+	ask->framing = FRAME_BODY;
+	ask->ceiling = 16 * 1024 * 1024;
+	run_ask(r, ask);
+}
+
+void kube_send(struct run *r, uint32_t tag, const char *method, const char *path, const char *type, const char *body)
+{
+	send_body(r, &(struct ask){.tag = tag, .method = method, .path = path, .body = body, .head_ms = 30000,
+	                           .is_write = true}, type);
+}
+
+void kube_try(struct run *r, uint32_t tag, const char *method, const char *path, const char *type, const char *body)
+{
+	send_body(r, &(struct ask){.tag = tag, .method = method, .path = path, .body = body, .head_ms = KUBE_HEAD_MS,
+	                           .is_patient = true}, type);
 }

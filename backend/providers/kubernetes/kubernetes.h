@@ -68,4 +68,6 @@ bool kube_speaks(const struct input *, struct err *);
 void kube_get(struct run *, uint32_t tag, const char *path);
 /* A write, once. type: "application/merge-patch+json", … */
 void kube_send(struct run *, uint32_t tag, const char *method, const char *path, const char *type, const char *body);
+/* What the server stores nothing of: a dry run, a question with a body. Goes out again, like a read of a plan. */
+void kube_try(struct run *, uint32_t tag, const char *method, const char *path, const char *type, const char *body);
 #endif

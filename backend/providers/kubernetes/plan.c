@@ -204,7 +204,7 @@ static void try_patch(struct kube_plan *p, struct run *r, struct kube_target *t)
 	char *body = kube_change_body(&t->change, false, NULL);
 	kube_change_path(&path, &t->change, true);
 	p->waiting++;
-	kube_send(r, TAG_TRY + (uint32_t)(t - p->found), "PATCH", path.s, t->change.type, body);
+	kube_try(r, TAG_TRY + (uint32_t)(t - p->found), "PATCH", path.s, t->change.type, body);
 	str_finish(&path);
 	free(body);
 }

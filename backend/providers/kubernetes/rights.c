@@ -9,7 +9,6 @@
 void kube_right_ask(struct run *r, uint32_t tag, const char *namespace, const struct kube_right *right)
 {
 	const struct kube_kind *kind = &kube_kinds[right->what];
-	struct header header = {"Content-Type", "application/json"};
 	cJSON *body = cJSON_CreateObject();
 	json_add_text(body, "apiVersion", "authorization.k8s.io/v1");
 	json_add_text(body, "kind", "SelfSubjectAccessReview");
@@ -20,9 +19,7 @@ void kube_right_ask(struct run *r, uint32_t tag, const char *namespace, const st
 	json_add_text(of, "resource", kind->plural);
 	json_add_text(of, "subresource", right->sub);
 	char *text = json_print(body);
-	/* It changes nothing: it may go out again, like a read. */
-	run_ask(r, &(struct ask){.tag = tag, .method = "POST", .path = REVIEWS, .headers = &header, .n_headers = 1,
-				 .body = text, .body_len = strlen(text), .framing = FRAME_BODY, .head_ms = KUBE_HEAD_MS});
+	kube_try(r, tag, "POST", REVIEWS, "application/json", text);
 	free(text);
 	cJSON_Delete(body);
 }
