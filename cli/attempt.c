@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "cli/session.h"
+#include "model/action.h"
 #include "model/record_json.h"
 
 #define TICK_MS 250        /* how often a wait looks whether its source is still there */
@@ -193,6 +194,12 @@ static void tell_output(struct cli *cli, const struct document *d)
 	}
 }
 
+static bool is_lent(const char *name)
+{
+	const struct action *action = name ? action_find(name) : NULL;
+	return action && action->wants & ACTION_LENT;
+}
+
 bool attempt_execute(struct cli *cli, struct attempt *c, struct err *err)
 {
 	struct session *s = cli->session;
@@ -221,7 +228,7 @@ bool attempt_execute(struct cli *cli, struct attempt *c, struct err *err)
 		*err = done;
 		return false;
 	}
-	if (err->kind == ERR_CANCELLED && is_under_way)
+	if (err->kind == ERR_CANCELLED && is_under_way && !is_lent(c->plan.action))
 		err_prefix(err, "no longer watched, it goes on (see fairway deploys)");
 	if (err->kind == ERR_UNREACHABLE) {
 		err->kind = ERR_UNKNOWN;

@@ -31,6 +31,7 @@ enum action_target {
 #define WISH_INSTANCE 0x800u
 #define WISH_COMMAND 0x1000u
 #define ACTION_ELSEWHERE 0x400u /* of other sources: the embedded platform has no such thing */
+#define ACTION_LENT 0x2000u /* lasts as long as what the terminal is lent to, and ends with it */
 
 struct action {
 	const char *name, *help; /* help: one sentence without a full stop, <= 72 columns */

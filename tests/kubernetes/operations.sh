@@ -226,6 +226,16 @@ piped()
 truly 'without a terminal a command gets what there is: input, output and status pass through' piped
 says 0 'also with no input' exec web/staging -- cat
 lacks 'and its output is nothing but its own' out .
+interrupted()
+{
+	"$fairway" exec web/staging -- sh -c 'echo begun; sleep 60' >"$scratch/piped" 2>"$scratch/apart" </dev/null &
+	piped=$!
+	until grep -q begun "$scratch/piped" || ! kill -0 "$piped" 2>/dev/null; do sleep 0.1; done
+	kill "$piped"
+	wait "$piped"
+	[ $? -eq 143 ] && grep -q terminated "$scratch/apart" && ! grep -q 'goes on' "$scratch/apart"
+}
+truly 'one that is ended from outside does not say that it goes on' interrupted
 does 3 'a shell without a terminal' exec web/staging
 holds 'is no place for it' err 'there is no terminal'
 says 4 'an environment that is not there' exec web/nowhere
