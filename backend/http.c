@@ -38,6 +38,7 @@ struct http {
 	struct loop_timer timer, resume;
 	struct header heads[HEADERS_MAX];
 	size_t n_heads;
+	int block_status; /* of the block of header lines that is being read: 100 Continue has one of its own */
 	int redirects;
 	bool is_head_told, is_held, is_cancelled, is_redirect;
 	struct err failure; /* ours, that ended it from a callback */
@@ -75,9 +76,7 @@ static bool tell_head(struct http *h)
 	if (h->is_head_told || h->is_redirect)
 		return true;
 	h->is_head_told = true;
-	long status = 0;
-	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
-	h->handler.head(h->arg, (int)status, h->heads, h->n_heads);
+	h->handler.head(h->arg, h->block_status, h->heads, h->n_heads);
 	return !h->is_cancelled;
 }
 
@@ -99,19 +98,29 @@ static void take_header(struct http *h, const char *line, size_t len)
 		(struct header){name, arena_dup_n(&h->arena, value, (size_t)(line + len - value))};
 }
 
+/* RFC 9112, 4: "HTTP/1.1 200 OK". Not asked of libcurl, which tells the last block's while it hands over the first. */
+static int status_of(const char *line, size_t len)
+{
+	const char *space = memchr(line, ' ', len), *digit = space ? space + 1 : line + len;
+	int status = 0;
+	for (; digit < line + len && *digit >= '0' && *digit <= '9' && status < 1000; digit++)
+		status = status * 10 + (*digit - '0');
+	return status;
+}
+
 /* A line of the head, the empty one that ends it too; false: stop. */
 static bool take_line(struct http *h, const char *line, size_t len)
 {
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		h->n_heads = 0; /* a new block: 100 Continue came before */
+		h->n_heads = 0;
+		h->block_status = status_of(line, len);
 		return true;
 	}
 	if (len > 2 || (len && line[0] != '\r' && line[0] != '\n')) {
 		take_header(h, line, len);
 		return true;
 	}
-	long status = 0;
-	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	int status = h->block_status;
 	if (status < 200)
 		return true;
 	h->is_redirect = status >= 301 && status <= 308 && status != 304 && status != 305;
@@ -404,6 +413,7 @@ static void set_options(struct http *h, const struct http_wish *wish)
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	bool is_plain = h->socket || is_loopback(h->origin) || wish->way.is_uncompressed;
 	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, is_plain ? NULL : "");
+	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's own head is not the server's */
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)(h->head_ms < CONNECT_MS ? h->head_ms : CONNECT_MS));
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)READ_BUFFER);

@@ -65,7 +65,7 @@ static void answer(struct httpd_call *c, void *arg)
 				return;
 		httpd_print(c, "Content-Length: 0\r\n\r\n");
 	} else if (strcmp(c->target, "/slowly") == 0) {
-		httpd_print(c, "HTTP/1.1 200 OK\r\nX-One: 1\r\n");
+		httpd_print(c, "HTTP/1.1 103 Early Hints\r\nX-None: 0\r\n\r\nHTTP/1.1 200 OK\r\nX-One: 1\r\n");
 		poll(NULL, 0, 60);
 		httpd_print(c, "X-Two: 2\r\n\r\n");
 		httpd_wait_closed(c);
