@@ -3,8 +3,8 @@
 # Runs tests on a real cluster, and prints last "N passed, N failed, N skipped".
 #   run.sh TEST…
 # The cluster is that of the kubeconfig in FAIRWAY_TEST_KUBECONFIG (its current context; every test works in namespaces
-# fairway-test-… of its own, and removes them; FAIRWAY_TEST_IMAGES names three images of a shell that it can pull), else
-# one of tests/rig, begun here and ended here: with a real node where this user may have one and RIG_KUBE_NODE=0 does not
+# fairway-test-… of its own, and removes them; FAIRWAY_TEST_IMAGES names three images of a shell that it can pull, else
+# those of busybox are looked for on its nodes and in their registry), else one of tests/rig, begun here and ended here: with a real node where this user may have one and RIG_KUBE_NODE=0 does not
 # say otherwise. Where neither can be had each test is one that is skipped.
 set -u
 rig=tests/rig/kubernetes-up
@@ -33,6 +33,50 @@ finish()
 	[ -z "${RIG_KUBECONFIG:-}" ] || "$rig" stop
 	rm -f "$log" "$log.env"
 }
+# runs IMAGE IMAGE IMAGE: whether pods of them run on somebody else's cluster, or fake nodes say so, into KUBE_NODE.
+runs()
+{
+	[ $# = 3 ] || return 1
+	"$KUBECTL" --kubeconfig "$KUBE_CONFIG" -n "$place" create -f - >/dev/null <<YAML || return 1
+apiVersion: v1
+kind: Pod
+metadata: {name: look-$#-$(echo "$1" | tr -c 'a-z0-9\n' -)}
+spec:
+  restartPolicy: Never
+  tolerations: [{operator: Exists}]
+  containers:
+  - {name: one, image: "$1", command: [sh, -c, "echo here"]}
+  - {name: two, image: "$2", command: [sh, -c, "echo here"]}
+  - {name: three, image: "$3", command: [sh, -c, "echo here"]}
+YAML
+	looks=0 running=0
+	while [ "$looks" -lt 120 ]; do
+		sleep 1
+		looks=$((looks + 1))
+		case $("$KUBECTL" --kubeconfig "$KUBE_CONFIG" -n "$place" get pods --sort-by=.metadata.creationTimestamp \
+			-o jsonpath='{.items[-1:].status.phase} {.items[-1:].status.containerStatuses[*].state.waiting.reason}') in
+		Succeeded*) KUBE_NODE=1 && return 0 ;;
+		Failed* | *ErrImage* | *ImagePull* | *InvalidImage*) return 1 ;;
+		Running*) running=$((running + 1)) ;;
+		esac
+		[ "$running" -lt 20 ] || { KUBE_NODE=0 && return 0; } # what echoes once would have ended
+	done
+	return 1
+}
+look_for_images()
+{
+	place=fairway-test-look-$$
+	"$KUBECTL" --kubeconfig "$KUBE_CONFIG" create namespace "$place" >/dev/null || return 1
+	until "$KUBECTL" --kubeconfig "$KUBE_CONFIG" -n "$place" get serviceaccount default >/dev/null 2>&1; do sleep 1; done
+	held=$("$KUBECTL" --kubeconfig "$KUBE_CONFIG" get nodes -o jsonpath='{.items[*].status.images[*].names[*]}' | tr ' ' '\n' |
+		grep -E '(^|/)busybox:[^@]*$' | sort -u | head -n 3 | tr '\n' ' ')
+	status=1
+	for images in "${FAIRWAY_TEST_IMAGES:-$held}" "${FAIRWAY_TEST_IMAGES:-busybox:1.34 busybox:1.35 busybox:1.36}"; do
+		[ $status = 0 ] || ! runs $images || { FAIRWAY_TEST_IMAGES=$images && status=0; }
+	done
+	"$KUBECTL" --kubeconfig "$KUBE_CONFIG" delete namespace "$place" --wait=false >/dev/null
+	return $status
+}
 trap finish EXIT
 trap 'exit 130' INT TERM
 
@@ -43,6 +87,8 @@ if [ -n "${FAIRWAY_TEST_KUBECONFIG:-}" ]; then
 		cat "$log"
 		exit 1
 	fi
+	look_for_images || KUBE_SKIP='the cluster runs no pod of busybox: FAIRWAY_TEST_IMAGES names three images of a shell that it can pull'
+	export FAIRWAY_TEST_IMAGES KUBE_NODE
 elif ! "$rig" install >"$log" 2>&1; then
 	tail -n 5 "$log"
 	KUBE_SKIP="no cluster: $(sed -n 's/^error: //p' "$log" | tail -n 1)"
