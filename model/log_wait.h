@@ -21,8 +21,8 @@ struct log_waiting {
 	int64_t key;          /* time it is sorted by */
 	uint64_t head, order; /* arrival number of its head, and its own */
 	int64_t time;
-	const char *text; /* len bytes, without a newline and without a NUL; theirs is the memory: */
-	struct log_bytes *home;
+	const char *text;       /* len bytes, no newline among them, no NUL after them */
+	struct log_bytes *home; /* whose memory they are in */
 	uint32_t len, stream;
 	uint8_t flags;
 	bool continues;
