@@ -38,7 +38,6 @@ struct http {
 	struct loop_timer timer, resume;
 	struct header heads[HEADERS_MAX];
 	size_t n_heads;
-	int block_status; /* of the block of header lines that is being read: 100 Continue has one of its own */
 	int redirects;
 	bool is_head_told, is_held, is_cancelled, is_redirect;
 	struct err failure; /* ours, that ended it from a callback */
@@ -76,7 +75,9 @@ static bool tell_head(struct http *h)
 	if (h->is_head_told || h->is_redirect)
 		return true;
 	h->is_head_told = true;
-	h->handler.head(h->arg, h->block_status, h->heads, h->n_heads);
+	long status = 0;
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	h->handler.head(h->arg, (int)status, h->heads, h->n_heads);
 	return !h->is_cancelled;
 }
 
@@ -98,37 +99,7 @@ static void take_header(struct http *h, const char *line, size_t len)
 		(struct header){name, arena_dup_n(&h->arena, value, (size_t)(line + len - value))};
 }
 
-/* RFC 9112, 4: "HTTP/1.1 200 OK". Not asked of libcurl, which tells the last block's while it hands over the first. */
-static int status_of(const char *line, size_t len)
-{
-	const char *space = memchr(line, ' ', len), *digit = space ? space + 1 : line + len;
-	int status = 0;
-	for (; digit < line + len && *digit >= '0' && *digit <= '9' && status < 1000; digit++)
-		status = status * 10 + (*digit - '0');
-	return status;
-}
-
-/* A line of the head, the empty one that ends it too; false: stop. */
-static bool take_line(struct http *h, const char *line, size_t len)
-{
-	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		h->n_heads = 0;
-		h->block_status = status_of(line, len);
-		return true;
-	}
-	if (len > 2 || (len && line[0] != '\r' && line[0] != '\n')) {
-		take_header(h, line, len);
-		return true;
-	}
-	int status = h->block_status;
-	if (status < 200)
-		return true;
-	h->is_redirect = status >= 301 && status <= 308 && status != 304 && status != 305;
-	return tell_head(h);
-}
-
-/* Of an exchange that was held meanwhile, libcurl hands over all lines of the head at once. */
-static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
+static size_t on_header(char *line, size_t size, size_t n, void *arg)
 {
 	struct http *h = arg;
 	size_t len = size * n;
@@ -140,14 +111,20 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 		err_set(&h->failure, ERR_FAILED, "%s: the reply's header is larger than 64 KiB", where(h));
 		return 0;
 	}
-	for (const char *line = bytes, *end = bytes + len; line < end;) {
-		const char *next = memchr(line, '\n', (size_t)(end - line));
-		next = next ? next + 1 : end;
-		if (!take_line(h, line, (size_t)(next - line)))
-			return 0;
-		line = next;
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+		h->n_heads = 0; /* a new block: 100 Continue came before */
+		return len;
 	}
-	return len;
+	if (len > 2 || (len && line[0] != '\r' && line[0] != '\n')) {
+		take_header(h, line, len);
+		return len;
+	}
+	long status = 0;
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 200)
+		return len;
+	h->is_redirect = status >= 301 && status <= 308 && status != 304 && status != 305;
+	return tell_head(h) ? len : 0;
 }
 
 static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
@@ -159,6 +136,8 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
 	h->last_byte = clock_mono_ms();
 	if (h->is_redirect)
 		return len;
+	if (h->is_held)
+		return CURL_WRITEFUNC_PAUSE; /* keeps these bytes, and reads no more of them */
 	h->received += len;
 	if (h->ceiling && h->received > h->ceiling) {
 		err_set(&h->failure, ERR_FAILED, "%s: the reply is larger than %zu bytes", where(h),
@@ -413,7 +392,6 @@ static void set_options(struct http *h, const struct http_wish *wish)
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	bool is_plain = h->socket || is_loopback(h->origin) || wish->way.is_uncompressed;
 	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, is_plain ? NULL : "");
-	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's own head is not the server's */
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)(h->head_ms < CONNECT_MS ? h->head_ms : CONNECT_MS));
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)READ_BUFFER);
@@ -496,15 +474,15 @@ static void on_resume(void *arg)
 		curl_easy_pause(h->easy, CURLPAUSE_CONT);
 }
 
-/* Going on calls our handlers for what libcurl holds already, so it waits until our caller is done. */
+/* The next bytes of the body meet it (on_bytes). Paused from outside, libcurl 7.88 reads once more and hands over the lines of a
+ * head in one piece later, or fails when 1xx came before. Going on calls our handlers for what it keeps, so that waits until
+ * our caller is done. */
 void http_hold(struct http *h, bool is_held)
 {
 	if (h->is_held == is_held)
 		return;
 	h->is_held = is_held;
-	if (is_held)
-		curl_easy_pause(h->easy, CURLPAUSE_RECV);
-	else
+	if (!is_held)
 		loop_timer_set(h->loop, &h->resume, 0, on_resume, h);
 }
 
