@@ -33,14 +33,19 @@ finish()
 	[ -z "${RIG_KUBECONFIG:-}" ] || "$rig" stop
 	rm -f "$log" "$log.env"
 }
+there()
+{
+	"$KUBECTL" --kubeconfig "$KUBE_CONFIG" "$@"
+}
 # runs IMAGE IMAGE IMAGE: whether pods of them run on somebody else's cluster, or fake nodes say so, into KUBE_NODE.
 runs()
 {
 	[ $# = 3 ] || return 1
-	"$KUBECTL" --kubeconfig "$KUBE_CONFIG" -n "$place" create -f - >/dev/null <<YAML || return 1
+	there -n "$place" delete pod look --ignore-not-found --wait >/dev/null
+	there -n "$place" create -f - >/dev/null <<YAML || return 1
 apiVersion: v1
 kind: Pod
-metadata: {name: look-$#-$(echo "$1" | tr -c 'a-z0-9\n' -)}
+metadata: {name: look}
 spec:
   restartPolicy: Never
   tolerations: [{operator: Exists}]
@@ -53,8 +58,8 @@ YAML
 	while [ "$looks" -lt 120 ]; do
 		sleep 1
 		looks=$((looks + 1))
-		case $("$KUBECTL" --kubeconfig "$KUBE_CONFIG" -n "$place" get pods --sort-by=.metadata.creationTimestamp \
-			-o jsonpath='{.items[-1:].status.phase} {.items[-1:].status.containerStatuses[*].state.waiting.reason}') in
+		case $(there -n "$place" get pod look \
+			-o jsonpath='{.status.phase} {.status.containerStatuses[*].state.waiting.reason}') in
 		Succeeded*) KUBE_NODE=1 && return 0 ;;
 		Failed* | *ErrImage* | *ImagePull* | *InvalidImage*) return 1 ;;
 		Running*) running=$((running + 1)) ;;
@@ -66,15 +71,18 @@ YAML
 look_for_images()
 {
 	place=fairway-test-look-$$
-	"$KUBECTL" --kubeconfig "$KUBE_CONFIG" create namespace "$place" >/dev/null || return 1
-	until "$KUBECTL" --kubeconfig "$KUBE_CONFIG" -n "$place" get serviceaccount default >/dev/null 2>&1; do sleep 1; done
-	held=$("$KUBECTL" --kubeconfig "$KUBE_CONFIG" get nodes -o jsonpath='{.items[*].status.images[*].names[*]}' | tr ' ' '\n' |
+	there create namespace "$place" >/dev/null || return 1
+	looks=0
+	until there -n "$place" get serviceaccount default >/dev/null 2>&1 || [ $((looks += 1)) -gt 30 ]; do sleep 1; done
+	held=$(there get nodes -o jsonpath='{.items[*].status.images[*].names[*]}' | tr ' ' '\n' |
 		grep -E '(^|/)busybox:[^@]*$' | sort -u | head -n 3 | tr '\n' ' ')
 	status=1
 	for images in "${FAIRWAY_TEST_IMAGES:-$held}" "${FAIRWAY_TEST_IMAGES:-busybox:1.34 busybox:1.35 busybox:1.36}"; do
-		[ $status = 0 ] || ! runs $images || { FAIRWAY_TEST_IMAGES=$images && status=0; }
+		runs $images || continue
+		FAIRWAY_TEST_IMAGES=$images status=0
+		break
 	done
-	"$KUBECTL" --kubeconfig "$KUBE_CONFIG" delete namespace "$place" --wait=false >/dev/null
+	there delete namespace "$place" --wait=false >/dev/null
 	return $status
 }
 trap finish EXIT
@@ -82,7 +90,7 @@ trap 'exit 130' INT TERM
 
 if [ -n "${FAIRWAY_TEST_KUBECONFIG:-}" ]; then
 	export KUBE_CONFIG="$FAIRWAY_TEST_KUBECONFIG" KUBECTL="${FAIRWAY_TEST_KUBECTL:-kubectl}" KUBE_NODE=1
-	if ! "$KUBECTL" --kubeconfig "$KUBE_CONFIG" version >"$log" 2>&1; then
+	if ! there version >"$log" 2>&1; then
 		echo "no cluster answers by FAIRWAY_TEST_KUBECONFIG=$FAIRWAY_TEST_KUBECONFIG:"
 		cat "$log"
 		exit 1
