@@ -64,7 +64,8 @@ struct http_handler {
  * returned. */
 struct http *http_start(struct loop *, const struct http_wish *, const struct http_handler *, void *arg,
 			struct err *);
-/* Stops reading, or goes on; bytes that were read already may still come. */
+/* No byte of the body is told until it goes on, and what that fills holds its server back. A head may still come, or the
+ * end of what was told whole. */
 void http_hold(struct http *, bool is_held);
 /* No handler runs any more. Callable from a handler of the same exchange. */
 void http_cancel(struct http *);
