@@ -21,11 +21,13 @@
 #include "base/str.h"
 #include "cli/ask.h"
 #include "cli/output.h"
+#include "cli/rows.h"
 #include "cli/session.h"
 
 #define RAISE_MS 15000  /* until a daemon that was started answers */
 #define LOWER_MS 30000  /* until its services have ended */
 #define SAMPLE_MS 120000 /* until the sample stands: it is built and deployed for real */
+#define READY_MS 15000 /* until what ran before it was raised is ready again; then it is told as it is */
 #define TICK_MS 300
 
 struct info { /* a copy of struct platform_info */
@@ -198,10 +200,42 @@ static bool wait_raised(struct cli *cli, struct err *err)
 	return is_up;
 }
 
+static size_t count_unready(const struct session *s, size_t *all)
+{
+	struct rows rows;
+	size_t n = 0;
+	rows_find(s, RECORD_PLACEMENT, NULL, &rows);
+	*all = rows.n;
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct placement *p = rows.items[i];
+		n += p->ready < p->desired;
+	}
+	rows_finish(&rows);
+	return n;
+}
+
+/* What ran when the machine went down is begun anew with the platform: told at once, all of it would read as failing. */
+static bool wait_ready(struct cli *cli, struct err *err)
+{
+	int64_t deadline = clock_mono_ms() + READY_MS;
+	size_t all, told = 0;
+	while (session_read(cli->session, REQUEST_KIND(RECORD_PLACEMENT), 0, err)) {
+		size_t n = count_unready(cli->session, &all);
+		if (!n || clock_mono_ms() >= deadline)
+			return true;
+		if (n != told)
+			cli_tell(cli, "ready %zu/%zu", all - n, all);
+		told = n;
+		if (!session_pause(cli->session, TICK_MS, err))
+			break;
+	}
+	return false;
+}
+
 static int do_up(struct cli *cli)
 {
 	struct err err = {0};
-	if (!platform_raise(cli, &err) || !wait_raised(cli, &err))
+	if (!platform_raise(cli, &err) || !wait_raised(cli, &err) || !wait_ready(cli, &err))
 		return cli_fail(cli, &err);
 	return read_status(cli);
 }

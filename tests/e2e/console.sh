@@ -21,6 +21,9 @@ number=$((number + $(grep -cE '^(not )?ok ' "$scratch/tap")))
 run --context demo status
 holds 'no service noticed any of it' out '^demo: ok, 6 services in 3 environments'
 says 0 'down ends the demo' demo down
+says 0 'up brings back what ran' demo up
+holds 'and tells it once it is ready' out '^demo: ok, 6 services in 3 environments, 0 firing$'
+says 0 'down ends it again' demo down
 
 # A list is sorted in slices of time: a screen that is opened beside a quiet source goes on until it is whole.
 mkdir -p "$scratch/many/local"
