@@ -60,7 +60,11 @@ YAML
 		looks=$((looks + 1))
 		case $(there -n "$place" get pod look \
 			-o jsonpath='{.status.phase} {.status.containerStatuses[*].state.waiting.reason}') in
-		Succeeded*) KUBE_NODE=1 && return 0 ;;
+		Succeeded*)
+			KUBE_NODE=0 # a fake node says so of what never ran
+			[ "$(there -n "$place" logs look -c one 2>/dev/null)" != here ] || KUBE_NODE=1
+			return 0
+			;;
 		Failed* | *ErrImage* | *ImagePull* | *InvalidImage*) return 1 ;;
 		Running*) running=$((running + 1)) ;;
 		esac
