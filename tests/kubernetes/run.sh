@@ -4,8 +4,9 @@
 #   run.sh TEST…
 # The cluster is that of the kubeconfig in FAIRWAY_TEST_KUBECONFIG (its current context; every test works in namespaces
 # fairway-test-… of its own, and removes them; FAIRWAY_TEST_IMAGES names three images of a shell that it can pull, else
-# those of busybox are looked for on its nodes and in their registry), else one of tests/rig, begun here and ended here: with a real node where this user may have one and RIG_KUBE_NODE=0 does not
-# say otherwise. Where neither can be had each test is one that is skipped.
+# those of busybox are looked for on its nodes and in their registry), else one of tests/rig, begun here and ended here:
+# with a real node where this user may have one and RIG_KUBE_NODE=0 does not say otherwise. Where neither can be had each
+# test is one that is skipped.
 set -u
 rig=tests/rig/kubernetes-up
 export RIG_CACHE="${RIG_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/fairway-rig}"
